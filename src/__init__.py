@@ -1,0 +1,1 @@
+"""MindHuman: human pose and body mesh models on MindSpore."""

@@ -1,0 +1,1 @@
+"""The body: model files, the skinning function, joint tables and meshes."""

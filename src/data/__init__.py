@@ -1,0 +1,1 @@
+"""Readers of annotations and pictures, crops, augmentation and training targets."""

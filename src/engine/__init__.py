@@ -1,0 +1,1 @@
+"""Training loop, train step, schedules, checkpoints and scoring; knows no model."""

@@ -1,0 +1,220 @@
+"""The training loop: stages, logging, validation, checkpoints, exact resume, clean stop on signals."""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mindspore import nn
+
+from src.data.order import Shard
+from src.engine.checkpoint import CheckpointFolder, read_weights, restore
+from src.engine.log import StepTimer, TrainingLog, read_terms
+from src.engine.stage import Stage
+from src.errors import InputError
+from src.progress import progress_bar
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How often the loop logs, saves and validates; see the keys of the same names in config.yaml."""
+
+    ckpt_dir: str
+    model: str
+    seed: int
+    log_steps: int
+    save_steps: int
+    save_epochs: int
+    keep_checkpoint_max: int
+    validate_epochs: int
+    best_metric: str
+    best_is_lower: bool = False
+
+
+@dataclass
+class Progress:
+    """Where training is; stored in ``latest.ckpt``.
+
+    ``step`` counts batches of the stage, ``scored_epoch`` is the last one validated, ``samples`` are
+    those of a global batch: with another number the order of the samples would be another.
+    """
+
+    model: str
+    seed: int
+    samples: int = 0
+    stage: int = 0
+    step: int = 0
+    scored_epoch: int = 0
+    best: dict = field(default_factory=dict)
+
+
+class TrainingLoop:
+    """Trains the stages one after the other.
+
+    ``validate`` returns the metrics of the network as it is, or None when ``should_stop`` turned
+    true meanwhile.
+    """
+
+    def __init__(self, stages: list[Stage], network: nn.Cell, options: LoopOptions, shard: Shard = Shard(),
+                 validate: Callable[[Callable[[], bool]], dict | None] | None = None):
+        """Takes what is trained and how."""
+        self.stages, self.network, self.options = stages, network, options
+        self.validate = validate if options.validate_epochs else None
+        self.shard = shard
+        is_writer = shard.rank == 0
+        self.log = TrainingLog(options.ckpt_dir, is_writer)
+        self.folder = CheckpointFolder(options.ckpt_dir, options.model, options.keep_checkpoint_max, is_writer)
+        self.progress = Progress(options.model, options.seed)
+        self._signal = 0
+
+    def resume(self, path: str | Path = "") -> None:
+        """Sets network, optimisers and position from a resumable file, by default ``latest.ckpt``.
+
+        Raises: InputError when the file is not resumable or belongs to another run.
+        """
+        path = Path(path) if path else self.folder.latest
+        arrays, info = read_weights(path)
+        if "progress" not in info:
+            raise InputError(f"{path}: holds weights only, training can go on from a latest.ckpt")
+        try:
+            progress = Progress(**info["progress"])
+        except TypeError:
+            raise InputError(f"{path}: field progress is not that of a run of this version") from None
+        if progress.stage >= len(self.stages):
+            raise InputError(f"{path}: is at stage {progress.stage + 1}, this run has {len(self.stages)}")
+        expected = Progress(self.options.model, self.options.seed, self._global_batch(self.stages[progress.stage]))
+        for name in ("model", "seed", "samples"):
+            if getattr(progress, name) != getattr(expected, name):
+                shown = {"samples": "samples per global batch"}.get(name, name)
+                raise InputError(f"{path}: was trained with {shown} {getattr(progress, name)}, "
+                                 f"this run has {getattr(expected, name)}")
+        restore(self.stages[progress.stage].step, self.network, arrays, str(path))
+        self.progress = progress
+        self.log.say(f"resumed from {path} at step {progress.step}")
+
+    def run(self) -> int:
+        """Trains to the end, or to a signal.
+
+        Returns: 0 when all stages are done, 128 + the signal's number when one stopped it; then
+            ``latest.ckpt`` is written and ``resume`` goes on.
+        """
+        handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        self._watch_signals()
+        try:
+            self.log.start(self.progress.step)
+            for number in range(self.progress.stage, len(self.stages)):
+                if number > self.progress.stage:
+                    self.progress = Progress(self.options.model, self.options.seed, stage=number)
+                self._train_stage(self.stages[number])
+                if self._signal:
+                    self._save()
+                    self.log.say(f"stopped by {signal.Signals(self._signal).name} at step {self.progress.step}, "
+                                 f"saved {self.folder.latest}: --resume true goes on")
+                    return 128 + self._signal
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return 0
+
+    def _train_stage(self, stage: Stage) -> None:
+        self.progress.samples = self._global_batch(stage)
+        per_epoch, last_step = stage.data.steps_per_epoch, stage.epochs * stage.data.steps_per_epoch
+        stage.step.set_train(True)
+        self._finish_epoch(stage)  # a run that was killed between an epoch's save and its validation
+        if self.progress.step >= last_step:
+            return
+        timer, epoch_timer, outputs = StepTimer(), StepTimer(), []
+        batches = stage.data.batches(self.progress.step, last_step)
+        with progress_bar(f"training {stage.name}", last_step, self.progress.step) as bar:
+            for batch in batches:
+                outputs.append(stage.step(*batch))
+                self._watch_signals()  # compiling a graph puts MindSpore's own handler in their place
+                self.progress.step += 1
+                bar.update()
+                timer.steps, epoch_timer.steps = timer.steps + 1, epoch_timer.steps + 1
+                epoch_step = (self.progress.step - 1) % per_epoch + 1
+                if epoch_step % self.options.log_steps == 0 or epoch_step == per_epoch:
+                    self._log_step(stage, outputs, timer)
+                    outputs = []
+                if epoch_step == per_epoch:
+                    self.log.say(epoch_timer.epoch_line())
+                    self._finish_epoch(stage)
+                    stage.step.set_train(True)
+                    timer.reset()
+                    epoch_timer.reset()
+                elif self.options.save_steps and self.progress.step % self.options.save_steps == 0:
+                    self._save()
+                if self._signal:
+                    break
+        batches.close()
+
+    def _finish_epoch(self, stage: Stage) -> None:
+        """Validates and keeps the weights of the epoch that has just ended, if that was not done yet."""
+        epoch, rest = divmod(self.progress.step, stage.data.steps_per_epoch)
+        if rest or epoch == 0 or epoch <= self.progress.scored_epoch:
+            return
+        is_last = epoch == stage.epochs
+        info = {"model": self.options.model, "stage": stage.name, "epoch": epoch, "step": self.progress.step}
+        if epoch % self.options.save_epochs == 0 or is_last:
+            self.folder.save_epoch(self.network, epoch, stage.data.steps_per_epoch, info)
+        if self.validate is not None and (epoch % self.options.validate_epochs == 0 or is_last):
+            self._save()  # a validation may last, the epoch must not be lost with it
+            metrics = self.validate(self._should_stop)
+            if metrics is None:
+                return
+            self._keep_best(metrics, info)
+            self.log.add(stage=stage.name, epoch=epoch, step=self.progress.step, **metrics)
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            self.log.say(f"epoch: {epoch} validation: {shown}")
+        self.progress.scored_epoch = epoch
+        self.log.draw()
+        self._save()
+
+    def _keep_best(self, metrics: dict, info: dict) -> None:
+        name = self.options.best_metric
+        if name not in metrics:
+            raise InputError(f"best_metric {name}: the evaluation gives {', '.join(metrics)}")
+        value, best = metrics[name], self.progress.best.get("value")
+        if best is None or (value < best if self.options.best_is_lower else value > best):
+            self.progress.best = {"metric": name, "value": value, "epoch": info["epoch"]}
+            self.folder.save_best(self.network, {**info, "best": self.progress.best})
+
+    def _log_step(self, stage, outputs, timer):
+        """Prints the last values, as the seed's lines do, and stores the means since the last line."""
+        epoch, step = (self.progress.step - 1) // stage.data.steps_per_epoch + 1, self.progress.step
+        last, means = read_terms(outputs)
+        if not all(map(math.isfinite, means)):
+            raise InputError(f"the loss became {last[0]} before step {step}: lower learning_rate or set clip_norm; "
+                             f"{self.folder.latest} is of the last save before that")
+        milliseconds = timer.read()
+        terms = "".join(f", {name} is {value:.6f}" for name, value in zip(stage.terms[1:], last[1:]))
+        self.log.say(f"epoch: {epoch} step: {(step - 1) % stage.data.steps_per_epoch + 1}, loss is {last[0]:.6f}{terms}"
+                     f", {milliseconds:.1f} ms per step")
+        self.log.add(stage=stage.name, epoch=epoch, step=step, **dict(zip(stage.terms, means)),
+                     ms_per_step=round(milliseconds, 3))
+
+    def _save(self) -> None:
+        stage = self.stages[self.progress.stage]
+        self.folder.save_latest(stage.step, self.network,
+                                {"model": self.options.model, "progress": asdict(self.progress)})
+
+    def _global_batch(self, stage: Stage) -> int:
+        return stage.data.batch_size * self.shard.size
+
+    def _should_stop(self) -> bool:
+        self._watch_signals()
+        return bool(self._signal)
+
+    def _watch_signals(self) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number, frame) -> None:
+        if self._signal:  # the second one does not wait for the end of a step
+            raise KeyboardInterrupt
+        self._signal = number

@@ -1,0 +1,100 @@
+"""The compiled train step of a network with one optimiser, and what it is made of."""
+
+from __future__ import annotations
+
+import mindspore as ms
+from mindspore import Parameter, Tensor, amp, nn, ops
+
+from src.errors import InputError
+
+AMP_LEVELS = ("O0", "O1", "O2", "O3")
+
+
+class TrainStep(nn.Cell):
+    """Forward, backward and update in one compiled graph.
+
+    In this order: loss scaling, gradients, mean over the workers, accumulation over
+    ``accumulate_steps`` batches, clipping to the global norm ``clip_norm``, update. With loss
+    scaling, an overflow halves the scale and leaves the weights as they are.
+    """
+
+    def __init__(self, loss_network: nn.Cell, optimizer: nn.Optimizer, clip_norm: float = 0.0,
+                 accumulate_steps: int = 1, loss_scale: float = 0.0, worker_count: int = 1):
+        """Builds the step around a cell that maps a batch to its loss.
+
+        Args:
+            loss_scale: first dynamic loss scale, 0 = no scaling (float32 training).
+            worker_count: data-parallel workers whose gradients are averaged.
+        """
+        super().__init__(auto_prefix=False)  # parameters keep the names they have in the network
+        self.loss_network, self.optimizer, self.clip_norm = loss_network, optimizer, clip_norm
+        self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
+        self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters)
+        self.reducer = nn.DistributedGradReducer(optimizer.parameters, True, worker_count) if worker_count > 1 else None
+        self.accumulate_steps = accumulate_steps
+        if accumulate_steps > 1:
+            self.sums = optimizer.parameters.clone(prefix="accumulated", init="zeros")
+            self.batch_count = Parameter(Tensor(0, ms.int32), name="accumulated_batches", requires_grad=False)
+
+    def scaled_loss(self, *batch):
+        """The loss of a batch times the loss scale."""
+        loss = self.loss_network(*batch)
+        return loss if self.scaler is None else self.scaler.scale(loss)
+
+    def construct(self, *batch):
+        """One batch; returns a tuple with its loss."""
+        loss, gradients = self.gradients(*batch)
+        if self.reducer is not None:
+            gradients = self.reducer(gradients)
+        if self.scaler is None:
+            return (ops.depend(loss, self.update(gradients)),)
+        loss, gradients = self.scaler.unscale(loss), self.scaler.unscale(gradients)
+        is_finite = amp.all_finite(gradients)
+        if is_finite:
+            loss = ops.depend(loss, self.update(gradients))
+        return (ops.depend(loss, self.scaler.adjust(is_finite)),)
+
+    def update(self, gradients):
+        """Applies the gradients, at once or when enough batches have come together."""
+        if self.accumulate_steps == 1:
+            return self.apply(gradients)
+        for total, gradient in zip(self.sums, gradients):
+            ops.assign_add(total, gradient / self.accumulate_steps)
+        done = ops.assign_add(self.batch_count, 1)
+        if done % self.accumulate_steps == 0:
+            done = ops.depend(done, self.apply(self.sums))
+            for total in self.sums:
+                ops.assign(total, ops.zeros_like(total))
+        return done
+
+    def apply(self, gradients):
+        """Clips the gradients and updates the weights."""
+        if self.clip_norm > 0:
+            gradients = ops.clip_by_global_norm(gradients, self.clip_norm)
+        return self.optimizer(gradients)
+
+
+def own_optimizer_parameters(optimizer: nn.Optimizer, prefix: str) -> None:
+    """Prefixes what the optimiser itself owns, so that two optimisers fit into one step and one checkpoint."""
+    trained = {id(parameter) for parameter in optimizer.parameters}
+    for parameter in optimizer.get_parameters():
+        if id(parameter) not in trained:
+            parameter.name = prefix + parameter.name
+
+
+def set_precision(network: nn.Cell, amp_level: str, device_target: str) -> nn.Cell:
+    """Turns on mixed precision in place and says what the device makes of it.
+
+    Raises: InputError for an unknown level.
+    """
+    if amp_level not in AMP_LEVELS:
+        raise InputError(f"amp_level {amp_level}: expected one of {', '.join(AMP_LEVELS)}")
+    if amp_level == "O0":
+        return network
+    if device_target == "CPU":
+        print(f"amp_level {amp_level}: float16 on CPU computes what a card would, it is not faster than O0")
+    names = [(parameter, parameter.name) for parameter in network.get_parameters()]
+    lowered = amp.auto_mixed_precision(network, amp_level, ms.float16)
+    for parameter, name in names:  # O1 renames them by their place, which checkpoints must not see
+        parameter.name = name
+    return lowered

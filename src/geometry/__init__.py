@@ -1,0 +1,1 @@
+"""Pure functions of geometry, one per equation, NumPy on the host."""

@@ -1,0 +1,1 @@
+"""Decoding of network outputs into keypoints and the scores of data sets."""

@@ -1,0 +1,15 @@
+"""Finds a model's package: the sections of config.yaml are the models, ``src.<section>`` their packages."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+# what a model package offers; the README says what each function gives
+INTERFACE = ("build_network", "build_stages", "eval_data", "build_evaluator", "deploy_network", "deployment",
+             "weight_formats", "embedded_data_command")
+
+
+def load(name: str) -> ModuleType:
+    """The package of the model ``name``, which is a section of config.yaml."""
+    return importlib.import_module(f"src.{name}")

@@ -1,0 +1,1 @@
+"""Drawing without a display or OpenGL: rasteriser, skeletons, overlays, sheets and curves."""
