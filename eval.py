@@ -1,0 +1,31 @@
+"""Scores a checkpoint: ``python eval.py --model simple_pose --data_path DATA --checkpoint_file_path FILE``."""
+
+from model_utils import config, device, entry
+from src.errors import InputError
+
+
+def main(arguments):
+    """Evaluates and writes ``result_path/metrics.json`` beside predictions and pictures."""
+    cfg = config.parse(arguments, "Scores a checkpoint; writes metrics.json, predictions and pictures.")
+    if not cfg.checkpoint_file_path and not cfg.random_weights:
+        raise InputError("checkpoint_file_path is empty: name the checkpoint to score (or --random_weights true)")
+    from src import models
+    from src.engine.checkpoint import load_network
+    from src.engine.score import score, write_scores
+
+    device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
+    package = models.load(cfg.model)
+    network = package.build_network(cfg)
+    if not cfg.random_weights:
+        load_network(network, cfg.checkpoint_file_path)
+    evaluator = package.build_evaluator(cfg)
+    batches = package.eval_data(cfg)
+    score(package.deploy_network(cfg, network), batches, evaluator)
+    if batches.summary():
+        print(batches.summary())
+    write_scores(evaluator, cfg.result_path)
+    return 0
+
+
+if __name__ == "__main__":
+    entry.run(main)

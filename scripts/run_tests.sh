@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs the tests.
+set -euo pipefail
+usage() {
+    cat <<'TEXT'
+usage: bash scripts/run_tests.sh [--slow] [--with-torch] [PYTEST OPTIONS]
+
+  --slow        run the slow tests instead of the others
+  --with-torch  install PyTorch too, which the tests of weight conversion need
+TEXT
+}
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+files=(requirements-test.txt)
+selection="not slow"
+while [ $# -gt 0 ]; do
+    case "$1" in
+        -h|--help) usage; exit 0 ;;
+        --slow) selection="slow"; shift ;;
+        --with-torch) files+=(requirements-convert.txt); shift ;;
+        *) break ;;
+    esac
+done
+prepare_python "${files[@]}"
+cd "$ROOT"
+exec "$PYTHON" -m pytest -m "$selection" "$@"
