@@ -1,0 +1,40 @@
+"""Fixtures that every test may use."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("MINDHUMAN_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder of recorded reference outputs and small real data sets."""
+    if not SHARED.is_dir():
+        pytest.skip(f"reference data not found: {SHARED} (set MINDHUMAN_SHARED)")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def golden_recipe(shared):
+    """The module that makes weights and inputs of the recorded reference outputs from names."""
+    spec = importlib.util.spec_from_file_location("golden_recipe", shared / "golden" / "recipe.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def rng():
+    """A seeded random generator."""
+    return np.random.default_rng(20)

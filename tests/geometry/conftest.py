@@ -1,0 +1,3 @@
+"""Makes the recorded reference outputs known to the tests of this folder."""
+
+from tests.golden.fixtures import golden  # noqa: F401
