@@ -10,11 +10,13 @@ def main(arguments):
     if not cfg.checkpoint_file_path and not cfg.random_weights:
         raise InputError("checkpoint_file_path is empty: name the checkpoint to score (or --random_weights true)")
     from src import models
+    from src.data.image import use_archive
     from src.engine.checkpoint import load_network
     from src.engine.gather import gather_notes, wait_for_all
     from src.engine.score import score, write_scores
 
     shard = device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
+    use_archive(cfg.mindrecord, cfg.data_path)
     package = models.load(cfg.model)
     network = package.build_network(cfg)
     if not cfg.random_weights:

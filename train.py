@@ -10,12 +10,14 @@ def main(arguments):
     """Trains all stages of the model, or goes on where a run stopped."""
     cfg = config.parse(arguments, "Trains a model; writes checkpoints, metrics.jsonl and loss_curve.png.")
     from src import models
+    from src.data.image import use_archive
     from src.engine.checkpoint import load_network
     from src.engine.gather import gather_notes, wait_for_all
     from src.engine.loop import LoopOptions, TrainingLoop, stored_sharing
     from src.engine.score import score
 
     shard = device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
+    use_archive(cfg.mindrecord, cfg.data_path)
     package = models.load(cfg.model)
     if cfg.resume:
         workers, samples = stored_sharing(cfg.checkpoint_file_path or Path(cfg.ckpt_dir) / "latest.ckpt")

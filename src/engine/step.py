@@ -10,23 +10,6 @@ from src.errors import InputError
 AMP_LEVELS = ("O0", "O1", "O2", "O3")
 
 
-class MeanOverWorkers(nn.Cell):
-    """Gradients averaged over the data-parallel workers, for any train step; one worker's pass unchanged.
-
-    Every worker then makes the same update. Use it before clipping, with one instance per optimiser.
-    """
-
-    def __init__(self, parameters, worker_count: int = 1):
-        """Takes the optimiser's ``parameters`` and the number of workers."""
-        super().__init__(auto_prefix=False)
-        self.reducer = nn.DistributedGradReducer(parameters, True, worker_count) if worker_count > 1 else None
-
-    def construct(self, gradients):
-        if self.reducer is None:
-            return gradients
-        return self.reducer(gradients)
-
-
 class TrainStep(nn.Cell):
     """Forward, backward and update in one compiled graph.
 
@@ -47,7 +30,7 @@ class TrainStep(nn.Cell):
         self.loss_network, self.optimizer, self.clip_norm = loss_network, optimizer, clip_norm
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
         self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters)
-        self.mean_over_workers = MeanOverWorkers(optimizer.parameters, worker_count)
+        self.reducer = nn.DistributedGradReducer(optimizer.parameters, True, worker_count) if worker_count > 1 else None
         self.accumulate_steps = accumulate_steps
         if accumulate_steps > 1:
             self.sums = optimizer.parameters.clone(prefix="accumulated", init="zeros")
@@ -61,7 +44,8 @@ class TrainStep(nn.Cell):
     def construct(self, *batch):
         """One batch; returns a tuple with its loss."""
         loss, gradients = self.gradients(*batch)
-        gradients = self.mean_over_workers(gradients)
+        if self.reducer is not None:
+            gradients = self.reducer(gradients)
         if self.scaler is None:
             return (ops.depend(loss, self.update(gradients)),)
         loss, gradients = self.scaler.unscale(loss), self.scaler.unscale(gradients)
