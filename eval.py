@@ -12,7 +12,7 @@ def main(arguments):
     from src import models
     from src.data.image import use_archive
     from src.engine.checkpoint import load_network
-    from src.engine.gather import gather_notes, wait_for_all
+    from src.engine.gather import gather_notes
     from src.engine.score import score, write_scores
 
     shard = device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
@@ -28,7 +28,6 @@ def main(arguments):
     if shard.rank == 0:
         print("".join(f"{note}\n" for note in notes), end="")
         write_scores(evaluator, cfg.result_path)
-    wait_for_all(shard)
     return 0
 
 

@@ -24,7 +24,6 @@ def main(arguments):
     shard = device.start("CPU", 0, options["workers"] > 1, options["seeds"][rank])
     from src.data.order import Shard
     from src.data.pipeline import EvalBatches
-    from src.engine.gather import wait_for_all
     from src.engine.loop import LoopOptions, TrainingLoop
     from src.engine.score import score
     from tests.launch import toy_parts
@@ -49,7 +48,6 @@ def main(arguments):
         evaluator.write(options["folder"], "together")
         score(net, batches, evaluator)
         evaluator.write(options["folder"], "alone")
-    wait_for_all(shard)
     return status
 
 
