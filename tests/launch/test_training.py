@@ -82,7 +82,7 @@ def test_one_worker_alone_writes_and_says_what_an_epoch_leaves_out(by_two):
     names = {path.name for path in by_two.iterdir()}
     assert {"latest.ckpt", "best.ckpt", "metrics.jsonl", "toy-3_5.ckpt"} <= names
     assert not [name for name in names if ".part" in name]
-    said = "an epoch has 5 steps of 8 samples (2 workers x 4) out of 45; 5 samples are left out"
+    said = "an epoch has 5 steps of 8 samples (2 workers x 4) out of 45; 5 are left out of each"
     assert said in log(by_two, 0) and "loss is" in log(by_two, 0)
     assert "loss is" not in log(by_two, 1)
 

@@ -3,6 +3,7 @@
 ``python -m tests.launch.toy JSON``; see ``DEFAULTS`` for what the JSON may hold.
 """
 
+import faulthandler
 import json
 import os
 
@@ -14,11 +15,13 @@ DEFAULTS = {
     "seeds": [7, 7],  # by rank
     "fails": [],  # rank, step at which its data are bad
 }
+LONGEST_S = 500
 SAMPLES, EVAL_SAMPLES, EVAL_BATCH = 45, 11, 2
 
 
 def main(arguments):
     """Trains, writes what all workers evaluate together and what worker 0 evaluates alone; returns the status."""
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True)  # a job that hangs is a failure, not an endless test
     options = {**DEFAULTS, **json.loads(arguments[0])}
     rank = int(os.environ.get("RANK_ID", "0"))
     shard = device.start("CPU", 0, options["workers"] > 1, options["seeds"][rank])
