@@ -14,13 +14,16 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.run import describe_machine
 from model_utils import entry
 from src.errors import InputError
 from src.files import write_json
-from src.launch.workers import Task, cluster_tasks, free_port, run_job
+from src.launch.ports import free_port
+from src.launch.tasks import Task, cluster_tasks
+from src.launch.workers import run_job
 from src.people.writer import Request, write_data_set
 from src.tools import PROJECT
 
@@ -84,7 +87,7 @@ def run(command: list[str], count: int, folder: Path, is_pinned: bool) -> None:
     if count == 1:
         tasks = [Task("worker_0", tuple(command), {"PYTHONPATH": str(PROJECT)})]
     else:
-        tasks = [Task(task.name, task.command, {**task.environment, "PYTHONPATH": str(PROJECT)}, task.cores)
+        tasks = [replace(task, environment={**task.environment, "PYTHONPATH": str(PROJECT)})
                  for task in cluster_tasks(command, count, port=free_port(), is_pinned=is_pinned)]
     folder.mkdir(parents=True)
     quiet = Task("console", (sys.executable, "-c", ""), {})  # the first task's output is on the console

@@ -1,8 +1,4 @@
-"""The processes of a job: one per worker, a log each, one status for all.
-
-Workers find one another by MindSpore's dynamic cluster (a scheduler process and the environment
-variables MS_*), or, on Ascend with a rank table, by HCCL alone.
-"""
+"""Running the processes of a job: a log each, one status for all."""
 
 from __future__ import annotations
 
@@ -10,99 +6,29 @@ import codecs
 import contextlib
 import os
 import queue
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from src.launch.rank_table import Server
+from src.launch.ports import is_listening
+from src.launch.tasks import Task
 
 JOB_VARIABLE = "MINDHUMAN_JOB"  # in the environment of every process of a job: the launcher's process id
 STATUS_VARIABLE = "MINDHUMAN_STATUS_FD"  # and of every worker: where it writes its status, see model_utils.entry
-PORTS = range(10000, 30000)  # below those that outgoing connections take
 FAILURE_GRACE_S = 3.0  # for the others to say the same before they are stopped
 STOP_GRACE_S = 120.0  # from the first worker's stop to the last one's, which may be writing a checkpoint
+READY_LIMIT_S, READY_INTERVAL_S = 120.0, 0.05
 SHOW_INTERVAL_S = 0.2
 SHOWN_LINES = 20
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SCHEDULER = "from mindspore.communication import init; init()"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One process: name for messages and its log, arguments, environment beside the launcher's, cores (none = all)."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    cores: tuple[int, ...] = ()
-
-
-def cluster_tasks(command: Sequence[str], local_count: int, node_rank: int = 0, node_count: int = 1,
-                  host: str = "127.0.0.1", port: int = 0, is_pinned: bool = True) -> list[Task]:
-    """Tasks of this node in a job of MindSpore's dynamic cluster; node 0 has the scheduler too, as the last task."""
-    size = local_count * node_count
-    # one node's launcher sees a death itself; heartbeats may come late on a machine that is busy
-    timeout = {"MS_NODE_TIMEOUT": os.environ.get("MS_NODE_TIMEOUT", "300")} if node_count == 1 else {}
-    shared = {**timeout, "MS_WORKER_NUM": str(size), "MS_SCHED_HOST": host, "MS_SCHED_PORT": str(port),
-              "RANK_SIZE": str(size)}
-    cores = split_cores(local_count) if is_pinned else [()] * local_count
-    tasks = []
-    for place in range(local_count):
-        rank = str(node_rank * local_count + place)
-        tasks.append(Task(f"worker_{rank}", tuple(command), {**shared, "MS_ROLE": "MS_WORKER", "MS_NODE_ID": rank,
-                                                             "RANK_ID": rank, "DEVICE_ID": str(place)}, cores[place]))
-    if node_rank == 0:
-        tasks.append(Task("scheduler", (sys.executable, "-c", SCHEDULER), {**shared, "MS_ROLE": "MS_SCHED"}))
-    return tasks
-
-
-def table_tasks(command: Sequence[str], table_file: str | Path, server: Server, size: int,
-                is_pinned: bool = True) -> list[Task]:
-    """Tasks of one server of an HCCL rank table."""
-    devices = sorted(server.devices, key=lambda device: device.rank_id)
-    cores = split_cores(len(devices)) if is_pinned else [()] * len(devices)
-    return [Task(f"worker_{device.rank_id}", tuple(command),
-                 {"RANK_TABLE_FILE": str(Path(table_file).resolve()), "RANK_SIZE": str(size),
-                  "RANK_ID": str(device.rank_id), "DEVICE_ID": str(device.device_id)}, share)
-            for device, share in zip(devices, cores)]
-
-
-def split_cores(count: int) -> list[tuple[int, ...]]:
-    """Equal shares of this process's cores, neighbours together; empty ones where there are too few or none is told."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    width = len(cores) // count
-    return [tuple(cores[place * width:(place + 1) * width]) for place in range(count)]
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on; raises OSError when none of many is free."""
-    for port in random.SystemRandom().sample(PORTS, 200):
-        if is_free(host, port):
-            return port
-    raise OSError(f"no free port on {host}")
-
-
-def is_free(host: str, port: int) -> bool:
-    """Whether this machine can listen there."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-        return True
-    except OSError:
-        return False
 
 
 def run_job(tasks: Sequence[Task], log_dir: str | Path) -> int:
-    """Runs all tasks to their end; the first task's output is on the console too.
+    """Runs all tasks to their end; the first worker's output is on the console too.
 
     A worker may report its status and stay, for another one may still wait for what it has sent; all go
     when all have ended or reported. A worker that fails ends the job: after a moment the others are
@@ -116,8 +42,11 @@ def run_job(tasks: Sequence[Task], log_dir: str | Path) -> int:
     job = _Job(folder)
     try:
         with job.watching_signals():
-            for number, task in enumerate(tasks):
-                job.start(task, is_shown=number == 0)
+            shown = next(task.name for task in tasks if task.name != "scheduler")
+            for task in tasks:
+                job.start(task, is_shown=task.name == shown)
+                if task.ready_port:
+                    job.wait_for_port(task)
             job.wait()
     finally:
         job.stop()
@@ -166,6 +95,12 @@ class _Job:
         self._follow(self._watch_report, task.name, reader)
         if is_shown:
             self._follow(self._show, task.name)
+
+    def wait_for_port(self, task: Task) -> None:
+        """Waits until the task listens, or an event or the limit says that it will not."""
+        limit = time.monotonic() + READY_LIMIT_S
+        while self._events.empty() and not is_listening(task.ready_port) and time.monotonic() < limit:
+            time.sleep(READY_INTERVAL_S)
 
     def wait(self) -> None:
         """Waits until all workers have ended or reported, or the deadline is there."""

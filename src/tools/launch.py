@@ -84,7 +84,8 @@ def plan(options, command: list[str], cfg) -> Job:
 
 def plan_cluster(local_count: int, options, command: list[str], target: str) -> Job:
     """Workers that MindSpore's dynamic cluster brings together."""
-    from src.launch.workers import cluster_tasks, free_port
+    from src.launch.ports import free_port
+    from src.launch.tasks import cluster_tasks
 
     node_rank = options.node_rank or 0
     if not 1 <= local_count * options.node_count <= WORKER_MAX or options.node_count < 1:
@@ -107,7 +108,7 @@ def plan_table(options, command: list[str]) -> Job:
     """Workers of a rank table, or as many on the CPU where there is no Ascend device."""
     from src.launch.preflight import visible_devices
     from src.launch.rank_table import find_server, read_rank_table
-    from src.launch.workers import table_tasks
+    from src.launch.tasks import table_tasks
 
     table = read_rank_table(options.workers)
     if not visible_devices("Ascend"):

@@ -4,13 +4,16 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from src.engine.checkpoint import read_weights
-from src.launch.workers import Task, cluster_tasks, free_port, run_job
+from src.launch.ports import free_port
+from src.launch.tasks import Task, cluster_tasks
+from src.launch.workers import run_job
 
 STEPS_PER_EPOCH = 5  # 45 samples in global batches of 8, the rest is left out
 
@@ -27,7 +30,7 @@ def train(root, tmp_path_factory):
         if workers == 1:
             tasks = [Task("worker_0", tuple(command), environment)]
         else:
-            tasks = [Task(task.name, task.command, {**environment, **task.environment}, task.cores)
+            tasks = [replace(task, environment={**environment, **task.environment})
                      for task in cluster_tasks(command, workers, port=free_port())]
         return run_job(tasks, folder), folder
 
