@@ -14,6 +14,9 @@ from pathlib import Path
 
 from src.launch.rank_table import Server
 
+# Seconds without a heartbeat after which a worker counts as dead. One node's launcher sees a death itself, and
+# heartbeats may come late on a busy machine; on several nodes nothing else tells the other launchers.
+ONE_NODE_TIMEOUT_S, NODES_TIMEOUT_S = 300, 10
 SCHEDULER = "from mindspore.communication import init; init()"
 
 
@@ -36,10 +39,9 @@ def cluster_tasks(command: Sequence[str], local_count: int, node_rank: int = 0, 
                   host: str = "127.0.0.1", port: int = 0, is_pinned: bool = True) -> list[Task]:
     """Tasks of this node in a job of MindSpore's dynamic cluster; node 0 has the scheduler too, as the first."""
     size = local_count * node_count
-    # one node's launcher sees a death itself; heartbeats may come late on a machine that is busy
-    timeout = {"MS_NODE_TIMEOUT": os.environ.get("MS_NODE_TIMEOUT", "300")} if node_count == 1 else {}
-    shared = {**timeout, "MS_WORKER_NUM": str(size), "MS_SCHED_HOST": host, "MS_SCHED_PORT": str(port),
-              "RANK_SIZE": str(size)}
+    timeout = os.environ.get("MS_NODE_TIMEOUT", str(ONE_NODE_TIMEOUT_S if node_count == 1 else NODES_TIMEOUT_S))
+    shared = {"MS_NODE_TIMEOUT": timeout, "MS_WORKER_NUM": str(size), "MS_SCHED_HOST": host,
+              "MS_SCHED_PORT": str(port), "RANK_SIZE": str(size)}
     cores = split_cores(local_count) if is_pinned else [()] * local_count
     tasks = []
     if node_rank == 0:

@@ -21,19 +21,22 @@ JOB_VARIABLE = "MINDHUMAN_JOB"  # in the environment of every process of a job: 
 STATUS_VARIABLE = "MINDHUMAN_STATUS_FD"  # and of every worker: where it writes its status, see model_utils.entry
 FAILURE_GRACE_S = 3.0  # for the others to say the same before they are stopped
 STOP_GRACE_S = 120.0  # from the first worker's stop to the last one's, which may be writing a checkpoint
+PART_GRACE_S = 10.0
 READY_LIMIT_S, READY_INTERVAL_S = 120.0, 0.05
 SHOW_INTERVAL_S = 0.2
 SHOWN_LINES = 20
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_job(tasks: Sequence[Task], log_dir: str | Path) -> int:
+def run_job(tasks: Sequence[Task], log_dir: str | Path, is_part: bool = False) -> int:
     """Runs all tasks to their end; the first worker's output is on the console too.
 
     A worker may report its status and stay, for another one may still wait for what it has sent; all go
     when all have ended or reported. A worker that fails ends the job: after a moment the others are
     stopped, and the last lines of its log are shown. Ctrl-C and SIGTERM are passed on to the workers.
 
+    Args:
+        is_part: the job has workers on other machines too, which may wait for what these have sent.
     Returns: 0, the status of the first worker that failed (128 + number for a signal), or 128 + the
         number of the signal that stopped the job.
     """
@@ -48,6 +51,8 @@ def run_job(tasks: Sequence[Task], log_dir: str | Path) -> int:
                 if task.ready_port:
                     job.wait_for_port(task)
             job.wait()
+            if is_part and not job.has_failed:
+                time.sleep(PART_GRACE_S)
     finally:
         job.stop()
     return job.status
@@ -63,7 +68,7 @@ class _Job:
         self._threads: list[threading.Thread] = []
         self._events: queue.SimpleQueue = queue.SimpleQueue()  # (name, status) or ("signal", number)
         self._signals: list[int] = []
-        self._has_failed, self._is_over, self._deadline = False, threading.Event(), None
+        self.has_failed, self._is_over, self._deadline = False, threading.Event(), None
 
     @contextlib.contextmanager
     def watching_signals(self) -> Iterator[None]:
@@ -175,8 +180,8 @@ class _Job:
         if status - 128 in STOP_SIGNALS or self._signals and -status in STOP_SIGNALS:
             self.status = self.status or abs(status) % 128 + 128
             self._set_deadline(STOP_GRACE_S)
-        elif status and not self._has_failed:
-            self._has_failed, self.status = True, 128 - status if status < 0 else status
+        elif status and not self.has_failed:
+            self.has_failed, self.status = True, 128 - status if status < 0 else status
             self._report(name, status)
             self._set_deadline(FAILURE_GRACE_S)
 

@@ -49,7 +49,7 @@ def test_a_number_gives_so_many_workers_and_a_scheduler(plan, text):
 
 def test_a_node_of_several_has_its_part_of_the_workers(plan):
     job = plan("--workers", "msrun:2", "--node_count", 2, "--node_rank", 1, "--master_addr", "10.0.0.1")
-    assert [task.name for task in job.tasks] == ["worker_2", "worker_3"] and job.address is None
+    assert [task.name for task in job.tasks] == ["worker_2", "worker_3"] and job.address is None and job.is_part
     assert job.tasks[0].environment["MS_SCHED_HOST"] == "10.0.0.1"
     assert job.tasks[0].environment["MS_SCHED_PORT"] == str(launch.DEFAULT_PORT)
 
@@ -115,7 +115,7 @@ def test_checking_only_prints_one_screen_and_starts_nothing(monkeypatch, tmp_pat
 
 
 def test_the_tasks_status_is_the_commands(monkeypatch, tmp_path):
-    monkeypatch.setattr(workers, "run_job", lambda tasks, folder: 7 if len(tasks) == 3 else 0)
+    monkeypatch.setattr(workers, "run_job", lambda tasks, folder, is_part: 7 if len(tasks) == 3 else 0)
     assert launch.main(["--workers", "2", *TRAIN, "--ckpt_dir", str(tmp_path)]) == 7
 
 
