@@ -33,6 +33,20 @@ def test_a_handler_that_was_replaced_is_renewed():
         assert stop.agreed() == signal.SIGINT
 
 
+def test_handlers_that_a_validation_or_an_agreement_replaces_are_renewed(monkeypatch):
+    def gather(values, shard):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return np.array([values, values], np.float64)
+
+    monkeypatch.setattr(stopping, "gather_numbers", gather)
+    for shard in (Shard(), Shard(0, 2)):
+        with StopSignals(shard) as stop:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            assert stop.agreed() == 0
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.agreed(now=True) == signal.SIGINT
+
+
 @pytest.fixture
 def workers(monkeypatch):
     """Two workers in one process: what the other one says, and how often they talked."""
