@@ -39,7 +39,7 @@ def main(arguments):
     batches = EvalBatches(toy_parts.EvalSamples(EVAL_SAMPLES), EVAL_BATCH, num_workers=1)
     evaluator = toy_parts.Collector()
     loop = TrainingLoop([stage], net, LoopOptions(
-        ckpt_dir=options["folder"], model="toy", seed=7, log_steps=2, save_steps=options["save_steps"], save_epochs=1,
+        ckpt_dir=options["folder"], model="toy", seed=7, log_steps=1, save_steps=options["save_steps"], save_epochs=1,
         keep_checkpoint_max=2, validate_epochs=1, best_metric="error", best_is_lower=True), shard,
         lambda should_stop: score(net, batches, evaluator, "validating", should_stop, shard))
     if options["is_resumed"]:
