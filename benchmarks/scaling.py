@@ -1,8 +1,9 @@
 """Measures what several workers gain: ``python -m benchmarks.scaling [--workers 1 2] [--output FILE.json]``.
 
 Jobs of the same global batch and the same steps of ``simple_pose`` on embedded pictures run in turn with
-different numbers of workers; a row of the table is the rate of one number. Behind them come parts of a step: an
-all-reduce as large as the gradients, and the checkpoint that one worker writes for all.
+different numbers of workers; a row of the table is the rate of one number. Behind them come parts of a run: an
+all-reduce as large as the gradients, the checkpoint that one worker writes for all, the shuffle of an
+epoch, and the pictures from files and from MindRecord.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.run import describe_machine
 from model_utils import entry
+from src.data.image import read_image, use_archive
+from src.data.mindrecord import write_images
 from src.errors import InputError
 from src.files import write_json
 from src.launch.ports import free_port
@@ -60,6 +65,9 @@ def main(arguments):
             values = run_part(count, label.split()[0], Path(folder) / label.split()[0])
             record[label] = values
             print(LINE.format(f"{label}, {count} worker(s)", f"{min(values):.2f}", f"{statistics.median(values):.2f}"))
+        for label, values in measure_here(Path(folder)).items():
+            record[label] = values
+            print(LINE.format(label, f"{min(values):.3f}", f"{statistics.median(values):.3f}"))
     if options.output:
         write_json(options.output, record)
     return 0
@@ -80,6 +88,19 @@ def run_part(count: int, part: str, folder: Path) -> list[float]:
     """Seconds of each repetition of a part of training."""
     run([sys.executable, "-m", "benchmarks.scaling_part", part, str(folder / "seconds.json")], count, folder, False)
     return json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
+
+
+def measure_here(folder: Path) -> dict[str, list[float]]:
+    """Seconds of what needs no workers, by label."""
+    files = sorted(map(str, (folder / "data" / "train2017").iterdir()))
+    write_images(folder / "mindrecord", folder / "data", files, 2)
+    rng = np.random.default_rng(1)
+    times = {"shuffling 10,000,000 samples, s": measure(lambda: rng.permutation(10_000_000)),
+             f"{len(files)} pictures from files, s": measure(lambda: [read_image(file) for file in files])}
+    use_archive(folder / "mindrecord", folder / "data")
+    times[f"{len(files)} pictures from MindRecord, s"] = measure(lambda: [read_image(file) for file in files])
+    use_archive("", folder)
+    return times
 
 
 def run(command: list[str], count: int, folder: Path, is_pinned: bool) -> None:

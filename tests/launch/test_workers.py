@@ -8,10 +8,17 @@ import time
 
 import pytest
 
+from src.launch import workers
 from src.launch.ports import free_port, is_free, is_listening
 from src.launch.rank_table import Device, Server
 from src.launch.tasks import Task, cluster_tasks, split_cores, table_tasks
 from src.launch.workers import last_lines, run_job
+
+
+@pytest.fixture(autouse=True)
+def short_grace(monkeypatch):
+    monkeypatch.setattr(workers, "FAILURE_GRACE_S", 0.3)
+
 
 ENDLESS = "import time\nprint('waiting', flush=True)\nwhile True: time.sleep(60)"
 
