@@ -1,0 +1,38 @@
+"""Names of the published TensorFlow checkpoints in ours; matrices are transposed."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+PREFIX = "linear_model/"
+HEADS = {"4": "mean_head", "5": "deviation_head", "6": "weight_head"}
+BLOCK = re.compile(r"two_linear_(\d+)/")
+NORM = re.compile(r"batch_normalization([12]\d+)?/(gamma|beta|moving_mean|moving_variance)$")
+DENSE = re.compile(r"([wb])([1-6])(?:_\d+)?$")
+
+
+def rename_weight(name: str) -> str | None:
+    """Our name of a variable of the original; None for what only its optimiser needs, or for other variables."""
+    if not name.startswith(PREFIX) or name.endswith(("/Adam", "/Adam_1")):
+        return None
+    name = name[len(PREFIX):]
+    block = BLOCK.match(name)
+    place = f"blocks.{block.group(1)}." if block else ""
+    leaf = name[block.end():] if block else name
+    norm, dense = NORM.fullmatch(leaf), DENSE.fullmatch(leaf)
+    if norm:
+        layer = "first" if not block or norm.group(1).startswith("1") else "second"
+        return f"{place}{layer}.norm.{norm.group(2)}"
+    if not dense:
+        return None
+    kind = "weight" if dense.group(1) == "w" else "bias"
+    if dense.group(2) in HEADS:
+        return f"{HEADS[dense.group(2)]}.{kind}"
+    return f"{place}{'second' if dense.group(2) == '3' else 'first'}.dense.{kind}"
+
+
+def to_dense(name: str, array: np.ndarray) -> np.ndarray:
+    """A variable in our layout: matrices of the original are (inputs, outputs), ours (outputs, inputs)."""
+    return np.ascontiguousarray(array.T) if array.ndim == 2 else array
