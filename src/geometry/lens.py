@@ -7,7 +7,8 @@ the factor 1 where OpenCV's model has 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -28,11 +29,16 @@ class Lens:
 
     def take(self, rows: np.ndarray) -> Lens:
         """The lenses of some rows, with an axis for points: fields (N, 1, ...)."""
-        return Lens(*(field[rows][:, None] for field in (self.focal_px, self.center_px, self.radial, self.tangential)))
+        return Lens(*(getattr(self, field.name)[rows][:, None] for field in fields(self)))
 
     def expand(self) -> Lens:
         """The same lenses with one more axis before the last."""
-        return Lens(*(field[..., None, :] for field in (self.focal_px, self.center_px, self.radial, self.tangential)))
+        return Lens(*(getattr(self, field.name)[..., None, :] for field in fields(self)))
+
+
+def stack_lenses(lenses: Sequence[Lens]) -> Lens:
+    """One batch of single lenses, for ``Lens.take``."""
+    return Lens(*(np.stack([getattr(lens, field.name) for lens in lenses]) for field in fields(Lens)))
 
 
 def distortion(plane: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
