@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 
+from src.engine.weight_format import WeightFormat
+
 PREFIX = "linear_model/"
 HEADS = {"4": "mean_head", "5": "deviation_head", "6": "weight_head"}
 BLOCK = re.compile(r"two_linear_(\d+)/")
@@ -36,3 +38,11 @@ def rename_weight(name: str) -> str | None:
 def to_dense(name: str, array: np.ndarray) -> np.ndarray:
     """A variable in our layout: matrices of the original are (inputs, outputs), ours (outputs, inputs)."""
     return np.ascontiguousarray(array.T) if array.ndim == 2 else array
+
+
+def source_formats() -> dict[str, WeightFormat]:
+    """The kinds of files that can be converted."""
+    return {"tensorflow": WeightFormat(
+        "checkpoint of the published TensorFlow code, for example checkpoint-4338038",
+        lambda names: f"{PREFIX}w6" in names, rename_weight, arrange=to_dense,
+        note="the standardisation is not in the file: it is measured on the training subjects at data_path")}
