@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from model_utils.versions import check_versions
@@ -46,4 +47,19 @@ def run(main) -> None:
         # the interpreter flushes once more on its way out
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = READER_GONE
+    except Exception:
+        if not _is_cluster_worker():
+            raise
+        traceback.print_exc()
+        status = 1
+    if _is_cluster_worker():
+        # no orderly end of the interpreter: MindSpore's cluster waits for the other workers there, or crashes
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
+
+
+def _is_cluster_worker() -> bool:
+    """Whether this process is a worker of MindSpore's dynamic cluster."""
+    return os.environ.get("MS_ROLE") == "MS_WORKER"
