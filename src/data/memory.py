@@ -53,9 +53,9 @@ class ArrayBatches:
         """What the evaluator needs of some rows."""
         return {name: array[rows] for name, array in self.targets.items()}
 
-    def batches(self, first: int, last: int) -> Iterator[EvalBatch]:
-        """Batches ``first`` to ``last - 1``."""
-        for number in range(first, last):
+    def batches(self, first: int, last: int, stride: int = 1) -> Iterator[EvalBatch]:
+        """Batches ``first`` to ``last - 1``, or every ``stride``-th of them: a worker's share."""
+        for number in range(first, last, stride):
             indices = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
             rows = np.minimum(indices, self.count - 1)
             yield EvalBatch(passes=self.passes(rows), target=self.target(rows), valid=indices < self.count)

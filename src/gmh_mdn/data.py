@@ -116,6 +116,10 @@ class TrainPoses:
         """Rows of one worker per step."""
         return self.order.batch_size
 
+    def plan(self) -> str:
+        """One line on what an epoch is made of and what it leaves out."""
+        return self.order.plan()
+
     def summary(self) -> str:
         """Empty: no row is ever left out."""
         return ""

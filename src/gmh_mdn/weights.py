@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 
 from src.engine.weight_format import WeightFormat
+from src.errors import InputError
 
 PREFIX = "linear_model/"
 HEADS = {"4": "mean_head", "5": "deviation_head", "6": "weight_head"}
@@ -46,3 +48,24 @@ def source_formats() -> dict[str, WeightFormat]:
         "checkpoint of the published TensorFlow code, for example checkpoint-4338038",
         lambda names: f"{PREFIX}w6" in names, rename_weight, arrange=to_dense,
         note="the standardisation is not in the file: it is measured on the training subjects at data_path")}
+
+
+def find_checkpoint(folder: str | Path, step: int) -> Path:
+    """The weights after ``step`` batches: gmh_mdn-<epoch>_<steps of an epoch>.ckpt or checkpoint-<step>.ckpt.
+
+    Raises: InputError when there is neither; it says so where only the published form is there.
+    """
+    folder = Path(folder)
+    converted = folder / f"checkpoint-{step}.ckpt"
+    for path in sorted(folder.glob("gmh_mdn-*_*.ckpt")):
+        epoch, _, steps = path.stem[len("gmh_mdn-"):].partition("_")
+        if epoch.isdecimal() and steps.isdecimal() and int(epoch) * int(steps) == step:
+            return path
+    if converted.is_file():
+        return converted
+    published = folder / f"checkpoint-{step}.index"
+    if published.is_file():
+        raise InputError(f"{published}: convert it first: python -m src.tools.convert_weights --model gmh_mdn "
+                         f"--source {published} --output {converted}")
+    raise InputError(f"load {step}: {folder} has no weights of that step, neither gmh_mdn-<epoch>_<steps>.ckpt nor "
+                     f"{converted.name}")

@@ -33,7 +33,7 @@ def main(arguments):
     from src.engine.tensor_bundle import is_tensor_bundle, read_tensor_bundle
     from src.engine.weight_format import detect_format
 
-    package = models.load(cfg.model)  # no device is set, since nothing is computed
+    package = models.prepare(cfg)  # no device is set, since nothing is computed
     formats = package.weight_formats(cfg)
     source = (read_tensor_bundle if is_tensor_bundle(cfg.source) else read_torch_file)(cfg.source)
     key = cfg.source_format or detect_format(formats, source)
