@@ -20,12 +20,11 @@ from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.gmh_mdn import data, training
 from src.gmh_mdn.deployment import make_deployment
-from src.gmh_mdn.evaluation import MixtureEvaluator, PoseSpace
+from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.weights import find_checkpoint, source_formats
 
 STATISTICS = "statistics.npz"  # beside the checkpoints
-KEPT = 4  # sets of rows that stay in memory: training and test rows, while options stay the same
 
 
 def resolve_options(cfg) -> None:
@@ -64,8 +63,9 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
         dump_tensors(Path(cfg.ckpt_dir) / "dump", cfg.data_dump_step)
     if cfg.over_dump:
         dump_overflows(Path(cfg.ckpt_dir) / "dump", cfg.device_target)
-    step = training.make_step(network, training.make_optimizer(network, cfg.learning_rate), _concentration(cfg),
-                              cfg.least_deviation, clip_norm=cfg.clip_norm, accumulate_steps=cfg.accumulate_steps,
+    optimizer = training.make_optimizer(network, cfg.learning_rate, cfg.lr_decay, cfg.lr_decay_steps)
+    step = training.make_step(network, optimizer, _concentration(cfg), cfg.least_deviation, clip_norm=cfg.clip_norm,
+                              accumulate_steps=cfg.accumulate_steps,
                               loss_scale=cfg.loss_scale if _is_half(cfg) else 0.0, worker_count=shard.size)
     if cfg.profiling:
         batches = ProfiledBatches(batches, Path(cfg.ckpt_dir) / "profile")
@@ -91,7 +91,7 @@ def build_evaluator(cfg) -> MixtureEvaluator:
              f"{len(space.joints)} joints, {'camera' if cfg.camera_frame else 'world'} axes")
     missing = (cfg.miss_num, *(data.MISSING[1:] if cfg.missing_table else ()))
     return MixtureEvaluator(space, source.actions, _concentration(cfg), cfg.least_deviation, cfg.procrustes,
-                            cfg.evaluate_action_wise, missing, title, cfg.picture_count)
+                            cfg.evaluate_action_wise, missing, title, _pictures(cfg, rows))
 
 
 def deploy_network(cfg, network: nn.Cell) -> nn.Cell:
@@ -146,6 +146,14 @@ def _test_rows(cfg):
     return _data(cfg).test_rows(_moments(cfg))
 
 
+def _pictures(cfg, rows) -> Pictures:
+    order = data.evaluation_order(rows.action, cfg.tail_batch)
+    if cfg.sample:
+        return Pictures(data.sample_names(rows, order, cfg.sample_action, cfg.sample_count), is_sheet=False)
+    total = min(cfg.limit or len(order), len(order))
+    return Pictures({place: str(place) for place in data.spread_places(cfg.picture_count, total)})
+
+
 def _concentration(cfg) -> list[float]:
     return [cfg.prior_concentration if cfg.prior else 1.0] * cfg.kernels
 
@@ -157,7 +165,7 @@ def _is_half(cfg) -> bool:
 def _check(cfg) -> None:
     """Raises InputError where a key is out of its range."""
     for key in ("batch_size", "eval_batch_size", "tail_batch", "epochs", "linear_size", "num_layers", "kernels",
-                "accumulate_steps", "log_steps", "save_epochs"):
+                "lr_decay_steps", "accumulate_steps", "log_steps", "save_epochs"):
         if cfg[key] < 1:
             raise InputError(f"{key} {cfg[key]}: expected at least 1")
     if not 0 < cfg.dropout <= 1:

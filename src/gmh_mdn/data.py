@@ -176,6 +176,35 @@ def make_eval_batches(rows: LiftingRows, batch_size: int, tail_batch: int, miss_
     def passes(indices: np.ndarray) -> list[tuple]:
         return [(inputs[indices, number],) for number in range(len(draws))]
 
-    targets = {"input": inputs, "target": rows.targets[chosen],
-               **{name: getattr(rows, name)[chosen] for name in ("action", "camera", "sequence", "frame")}}
+    targets = {"input": inputs, "target": rows.targets[chosen], "place": np.arange(len(chosen), dtype=np.int32),
+               "action": rows.action[chosen], "camera": rows.camera[chosen]}
     return ArrayBatches(passes, targets, batch_size, limit)
+
+
+def spread_places(count: int, total: int) -> list[int]:
+    """Up to ``count`` places spread evenly over ``total``."""
+    return sorted(set(np.linspace(0, total - 1, min(count, total)).round().astype(int).tolist()))
+
+
+def sample_names(rows: LiftingRows, order: np.ndarray, action: str, count: int) -> dict[int, str]:
+    """Places in the evaluation's order of frames to draw, and their file names, of every view of an action.
+
+    As published: the frames of a view are shuffled by NumPy's old generator with the seed 42, and those from the second
+    on are drawn. The camera is a number from 0.
+
+    Args: action: one, or All.
+    """
+    names, position = {}, np.full(len(rows), -1)
+    position[order] = np.arange(len(order))
+    for number, (subject, done, title) in enumerate(rows.sequences):
+        if action.lower() not in ("all", done.lower()):
+            continue
+        for camera in np.unique(rows.camera[rows.sequence == number]):
+            view = np.flatnonzero((rows.sequence == number) & (rows.camera == camera))
+            drawn = view[np.random.RandomState(42).permutation(len(view))][1:count + 1]
+            cameras = [name for owner, name in rows.cameras if owner == subject]
+            for entry, row in enumerate(drawn, 1):
+                if position[row] >= 0:
+                    names[int(position[row])] = (f"samples_sh/sample_{subject}_{title.replace(' ', '_')}_"
+                                                 f"{cameras.index(rows.cameras[camera][1])}_{entry}")
+    return names

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from src.data.h36m import NO_JAW, Camera
+from src.data.h36m import NO_JAW, POSE17, Camera
 from src.data.lifting import Standardisation, target_joints
 from src.data.pipeline import EvalBatch
 from src.geometry.lens import stack_lenses
@@ -15,11 +16,21 @@ from src.geometry.placement import reprojection_errors
 from src.metrics.mixture import Mixture, best_of, central_coverage, negative_log_likelihood, split_heads
 from src.metrics.pose3d import mpjpe, pa_mpjpe
 from src.metrics.results import write_table
+from src.visual.hypotheses import Lifted, draw_sheet, subset
+from src.visual.sheet import write_image
 
 LEVELS = (0.50, 0.80, 0.95)
 PROTOCOLS = {"mpjpe_mm": mpjpe, "pa_mpjpe_mm": pa_mpjpe}
 BASELINES = ("mean_pose", "linear_regression")
 RULE = "=" * 19
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The frames to draw: place in the evaluation's order to a name; on one sheet, or one file each."""
+
+    names: Mapping[int, str]
+    is_sheet: bool = True
 
 
 class PoseSpace:
@@ -46,6 +57,10 @@ class PoseSpace:
         if not self.has_root:
             return joints
         return np.concatenate([np.zeros((*joints.shape[:-2], 1, 3)), joints], -2)
+
+    def world(self, poses: np.ndarray, camera: int) -> np.ndarray:
+        """Poses (..., J, 3) in world axes."""
+        return poses @ self.rotations[camera] if self.camera_frame else poses
 
     def reprojection(self, poses: np.ndarray, inputs: np.ndarray, camera: np.ndarray) -> np.ndarray:
         """(B, K) px between the joints of poses (B, K, J, 3), placed as well as possible, and the input (B, 32).
@@ -103,22 +118,21 @@ class MixtureEvaluator:
         procrustes: print the protocol with alignment. action_wise: average actions, not frames.
         missing: joints that are missing from the inputs of each pass.
         title: line that says what is measured on what.
-        picture_count: frames on the sheet of pictures. sample_count: frames of every view of the test set drawn one by
-        one, 0 = none.
+        pictures: what to draw.
     """
 
     def __init__(self, space: PoseSpace, actions: Sequence[str], concentration: list[float], least_deviation: float,
-                 procrustes: bool, action_wise: bool, missing: Sequence[int], title: str, picture_count: int):
+                 procrustes: bool, action_wise: bool, missing: Sequence[int], title: str, pictures: Pictures):
         self.space, self.actions, self.missing, self.title = space, actions, missing, title
         self.concentration, self.least_deviation = np.asarray(concentration), least_deviation
-        self.procrustes, self.action_wise, self.picture_count = procrustes, action_wise, picture_count
+        self.procrustes, self.action_wise, self.pictures = procrustes, action_wise, pictures
         self.reset()
 
     def reset(self) -> None:
         """Forgets all frames."""
         self._passes: list[dict[str, list]] = [{} for _ in self.missing]
         self._frames: dict[str, list] = {}
-        self._drawn: list[dict] = []
+        self._drawn: dict[str, Lifted] = {}
         self._tables = None
 
     def update(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
@@ -141,9 +155,12 @@ class MixtureEvaluator:
                                "covered": central_coverage(mixture, target, LEVELS)})
 
     def _keep_pictures(self, mixture: Mixture, rows: dict[str, np.ndarray]) -> None:
-        for index in range(min(len(mixture.weight), self.picture_count - len(self._drawn))):
-            self._drawn.append({"mean": mixture.mean[index], "weight": mixture.weight[index],
-                                **{name: values[index] for name, values in rows.items()}})
+        for index in np.flatnonzero(np.isin(rows["place"], list(self.pictures.names))):
+            camera = rows["camera"][index]
+            poses, truth = self.space.poses(mixture.mean[index]), self.space.poses(rows["target"][index])
+            self._drawn[self.pictures.names[int(rows["place"][index])]] = Lifted(
+                self.space.moments.pixels(rows["input"][index, 0]), self.space.world(poses, camera),
+                mixture.weight[index], self.space.world(truth, camera), mpjpe(poses, truth))
 
     def summary(self) -> dict[str, float]:
         """All metrics by name, averaged over actions (or frames); units in the names."""
@@ -224,7 +241,19 @@ class MixtureEvaluator:
         if len(self.missing) > 1:
             paths.append(folder / "missing_joints.csv")
             write_table(paths[-1], ["missing_joints", "choice", *PROTOCOLS], self._missing_rows())
-        return paths
+        return paths + self._write_pictures(folder)
+
+    def _write_pictures(self, folder: Path) -> list[Path]:
+        joints = subset(POSE17, NO_JAW), subset(POSE17, self.space.joints)
+        frames = [self._drawn[name] for name in self.pictures.names.values() if name in self._drawn]
+        if not frames:
+            return []
+        if self.pictures.is_sheet:
+            write_image(folder / "hypotheses.png", draw_sheet(frames, *joints))
+            return [folder / "hypotheses.png"]
+        for name, frame in self._drawn.items():
+            write_image(folder / f"{name}.png", draw_sheet([frame], *joints))
+        return [(folder / name).with_suffix(".png") for name in self._drawn]
 
     def _missing_rows(self) -> list[list]:
         tables = self.tables()

@@ -9,7 +9,6 @@ from src.engine.step import TrainStep, own_optimizer_parameters
 from src.errors import InputError
 from src.gmh_mdn.loss import MixtureLoss, NetworkWithLoss
 
-DECAY, DECAY_STEPS = 0.96, 100_000  # the published code: rate * 0.96 ** (updates / 100000), not in stairs
 # Ascend's words for precision, and the floating types of trunk and heads elsewhere. The loss is always float32: its
 # constants do not fit into float16.
 PRECISION_MODES = {"must_keep_origin_dtype": (ms.float32, ms.float32), "allow_mix_precision": (ms.float16, ms.float32),
@@ -46,12 +45,13 @@ def set_precision_mode(mode: str, device_target: str) -> tuple:
     return PRECISION_MODES[mode]
 
 
-def make_optimizer(network: nn.Cell, learning_rate: float) -> nn.Optimizer:
-    """Adam with a rate that decays with every update.
+def make_optimizer(network: nn.Cell, learning_rate: float, decay: float = 0.96, decay_steps: int = 100_000
+                   ) -> nn.Optimizer:
+    """Adam with the rate learning_rate * decay ** (updates / decay_steps), not in stairs.
 
     MindSpore's Adam adds its 1e-8 to the root that is not corrected for its bias, as TensorFlow's does.
     """
-    schedule = nn.ExponentialDecayLR(learning_rate, DECAY, DECAY_STEPS, is_stair=False)
+    schedule = nn.ExponentialDecayLR(learning_rate, decay, decay_steps, is_stair=False)
     optimizer = nn.Adam(network.trainable_params(), learning_rate=schedule)
     own_optimizer_parameters(optimizer, "optimizer.")
     return optimizer
