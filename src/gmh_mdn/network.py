@@ -61,6 +61,13 @@ class MaxNormDense(nn.Cell):
             product = product * ops.cast(1.0 / ops.maximum(self.norm(self.weight), Tensor(1.0, ms.float32)), kind)
         return self.add_bias(product, ops.cast(self.bias, kind))
 
+    def fold_max_norm(self) -> None:
+        """Divides the stored weight by its norm where that is above one; before the first run."""
+        if self.max_norm:
+            weight = self.weight.asnumpy().astype(np.float64)
+            self.weight.set_data(Tensor((weight / max(np.linalg.norm(weight), 1.0)).astype(np.float32)))
+            self.max_norm = False
+
 
 class BatchNorm(nn.Cell):
     """Normalises over the batch; the moving variance follows the biased variance of the batches.
@@ -83,13 +90,13 @@ class BatchNorm(nn.Cell):
         kind = x.dtype
         x = ops.cast(x, ms.float32)
         if not self.training:
-            scale = self.gamma * ops.rsqrt(self.moving_variance + EPSILON)
+            scale = self.gamma / ops.sqrt(self.moving_variance + EPSILON)
             return ops.cast(x * scale + (self.beta - self.moving_mean * scale), kind)
         ones = ops.ones((1, x.shape[0]), ms.float32) / x.shape[0]
         mean = ops.matmul(ones, x)
         centered = x - mean
         variance = ops.matmul(ones, centered * centered)
-        y = centered * (self.gamma * ops.rsqrt(variance + EPSILON)) + self.beta
+        y = centered * (self.gamma / ops.sqrt(variance + EPSILON)) + self.beta
         moved = (self.move(self.moving_mean, mean), self.move(self.moving_variance, variance))
         return ops.cast(ops.depend(y, moved), kind)
 
@@ -123,15 +130,33 @@ class Layer(nn.Cell):
 
     def __init__(self, in_size: int, out_size: int, batch_norm: bool, **options):
         super().__init__()
-        self.dense = MaxNormDense(in_size, out_size, **options)
-        self.norm = BatchNorm(out_size) if batch_norm else None
+        self.dense, self.has_norm = MaxNormDense(in_size, out_size, **options), batch_norm
+        if batch_norm:
+            self.norm = BatchNorm(out_size)
 
     def construct(self, x, kept=None):
         y = self.dense(x)
-        if self.norm is not None:
+        if self.has_norm:
             y = self.norm(y)
         y = ops.relu(y)
         return y if kept is None else y * ops.cast(kept, y.dtype)
+
+    def fold_batch_norm(self) -> int:
+        """Puts the bound of the norm and the normalisation into weight and bias, for inference; before the first run.
+
+        Returns: number of normalisations folded, 0 or 1.
+        """
+        self.dense.fold_max_norm()
+        if not self.has_norm:
+            return 0
+        gamma, beta, mean, variance, weight, bias = (parameter.asnumpy().astype(np.float64) for parameter in (
+            self.norm.gamma, self.norm.beta, self.norm.moving_mean, self.norm.moving_variance, self.dense.weight,
+            self.dense.bias))
+        scale = gamma / np.sqrt(variance + EPSILON)
+        self.dense.weight.set_data(Tensor((weight * scale[:, None]).astype(np.float32)))
+        self.dense.bias.set_data(Tensor(((bias - mean) * scale + beta).astype(np.float32)))
+        self.has_norm = False
+        return 1
 
 
 class MixtureNetwork(nn.Cell):
@@ -182,6 +207,12 @@ class MixtureNetwork(nn.Cell):
         deviation = ops.select(z > 0, z + 1.0, ops.exp(ops.minimum(z, Tensor(0.0, ms.float32))))
         weight = ops.softmax(ops.cast(self.weight_head(x), ms.float32), -1)
         return ops.concat((ops.cast(self.mean_head(x), ms.float32), deviation, weight), 1)
+
+    def fold_batch_norm(self) -> int:
+        """Bounds the heads' stored weights; the layers fold themselves."""
+        self.mean_head.fold_max_norm()
+        self.deviation_head.fold_max_norm()
+        return 0
 
 
 def he_normal(shape: tuple[int, ...], fan: int) -> Tensor:

@@ -98,7 +98,7 @@ def _view(points: np.ndarray) -> np.ndarray:
     azimuth, elevation = np.deg2rad(AZIMUTH_DEG), np.deg2rad(ELEVATION_DEG)
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     up = np.array([-np.sin(elevation) * np.cos(azimuth), -np.sin(elevation) * np.sin(azimuth), np.cos(elevation)])
-    return points @ np.stack([right, -up], 1) / (1.15 * REACH_MM)
+    return points @ np.stack([right, -up], 1) / (1.3 * REACH_MM)
 
 
 def _draw_bones(panel: np.ndarray, points: np.ndarray, joints: JointSet, colors: tuple) -> np.ndarray:
