@@ -19,6 +19,8 @@ from src.engine.stopping import StopSignals
 from src.errors import InputError
 from src.progress import progress_bar
 
+SHOWN_METRICS = 10  # the first ones, on the line of a validation; metrics.jsonl has all
+
 
 @dataclass(frozen=True)
 class LoopOptions:
@@ -184,7 +186,7 @@ class TrainingLoop:
                 return
             self._keep_best(metrics, info)
             self.log.add(stage=stage.name, epoch=epoch, step=self.progress.step, **metrics)
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in list(metrics.items())[:SHOWN_METRICS])
             self.log.say(f"epoch: {epoch} validation: {shown}")
         self.progress.scored_epoch = epoch
         self.log.draw()

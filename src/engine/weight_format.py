@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+import numpy as np
+
 from src.errors import InputError
 
 
@@ -15,6 +17,7 @@ class WeightFormat:
     description: whose files these are, for ``--help`` and messages.
     matches: whether a file with these tensor names is of this kind.
     rename: our parameter's name for a tensor's name; None drops the tensor.
+    arrange: a tensor in our layout, from its name in the file and its values.
     may_be_missing: prefixes of our parameters that such files do not hold.
     check: raises InputError when our names, as renamed, belong to another configuration.
     note: what to set in the configuration to use the weights; empty = nothing.
@@ -24,6 +27,7 @@ class WeightFormat:
     matches: Callable[[Collection[str]], bool]
     rename: Callable[[str], str | None]
     may_be_missing: tuple[str, ...] = ()
+    arrange: Callable[[str, np.ndarray], np.ndarray] = lambda name, array: array
     check: Callable[[Collection[str]], None] = lambda names: None
     note: str = ""
 
