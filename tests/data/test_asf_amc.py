@@ -6,12 +6,14 @@ from src.data.cmu import read_capture
 from src.errors import InputError
 
 SCALE = 25.4 / 0.45
-BONES = tuple(
-    "lhipjoint lfemur ltibia rhipjoint rfemur rtibia lowerback upperback thorax lowerneck upperneck head "
-    "lclavicle lhumerus lradius lwrist rclavicle rhumerus rradius rwrist".split(" "))
-PARENTS = dict(zip(BONES, (
-    "root lhipjoint lfemur root rhipjoint rfemur root lowerback upperback thorax lowerneck upperneck "
-    "thorax lclavicle lhumerus lradius thorax rclavicle rhumerus rradius").split(" ")))
+# parents of the bones, parents first
+TREE = """root lhipjoint lfemur ltibia
+root rhipjoint rfemur rtibia
+root lowerback upperback thorax lowerneck upperneck head
+thorax lclavicle lhumerus lradius lwrist
+thorax rclavicle rhumerus rradius rwrist"""
+PARENTS = {bone: parent for line in TREE.splitlines() for parent, bone in zip(line.split(), line.split()[1:])}
+BONES = tuple(PARENTS)
 
 
 def write_asf(path, change=lambda text: text):

@@ -55,7 +55,7 @@ def test_the_input_is_upright_and_not_mirrored(frame):
     right, other = places(panel, TRUTH_COLORS[0]), places(panel, TRUTH_COLORS[1])
     assert right[0] < other[0], "the right limbs have the smaller x"
     rows = np.nonzero((panel != 255).any(-1))[0]
-    assert rows.min() > 20 and rows.max() < 240
+    assert rows.min() > 20 and rows.max() < 255
 
 
 def test_poses_are_upright_and_seen_from_behind_their_left(frame):
