@@ -12,7 +12,7 @@ def main(arguments):
     from src import models
     from src.data.image import use_archive
     from src.engine.checkpoint import load_network
-    from src.engine.gather import gather_notes, wait_for_all
+    from src.engine.gather import gather_notes
     from src.engine.loop import LoopOptions, TrainingLoop, stored_sharing
     from src.engine.score import evaluate, score
 
@@ -56,7 +56,6 @@ def main(arguments):
     for stage in stages:
         for note in gather_notes(stage.data.summary(), shard):
             print(f"{stage.name}: {note}")
-    wait_for_all(shard)
     return status
 
 

@@ -65,7 +65,8 @@ def _join_workers() -> Shard:
 
     for name in ("RANK_ID", "RANK_SIZE"):
         if name not in os.environ:
-            raise InputError(f"run_distribute: {name} is not set: start the job with a launcher, e.g. msrun")
+            raise InputError(f"run_distribute: {name} is not set: start the job with a launcher, "
+                             "python -m src.tools.launch")
     os.environ.setdefault("MS_RECEIVE_MSG_TIMEOUT", str(WAIT_S))
     try:
         init()

@@ -14,6 +14,7 @@ from src.errors import InputError
 USER_MISTAKE = 2
 INTERRUPTED = 130
 READER_GONE = 141
+STATUS_VARIABLE = "MINDHUMAN_STATUS_FD"  # set by src.launch.workers: where a worker writes its status
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -48,18 +49,23 @@ def run(main) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = READER_GONE
     except Exception:
-        if not _is_cluster_worker():
+        if STATUS_VARIABLE not in os.environ:
             raise
         traceback.print_exc()
         status = 1
-    if _is_cluster_worker():
-        # no orderly end of the interpreter: MindSpore's cluster waits for the other workers there, or crashes
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    if STATUS_VARIABLE in os.environ:
+        _report_to_launcher(status)
     sys.exit(status)
 
 
-def _is_cluster_worker() -> bool:
-    """Whether this process is a worker of MindSpore's dynamic cluster."""
-    return os.environ.get("MS_ROLE") == "MS_WORKER"
+def _report_to_launcher(status: int) -> None:
+    """Tells the launcher of a distributed job the status, and ends when it lets go.
+
+    Until then another worker may still wait for what this one has sent. There is no orderly end of the
+    interpreter: MindSpore's cluster waits for heartbeats there, or crashes.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(int(os.environ[STATUS_VARIABLE]), f"{status}\n".encode())
+    sys.stdin.buffer.read()
+    os._exit(status)

@@ -48,7 +48,7 @@ class SampleOrder:
     def plan(self) -> str:
         """One line on what an epoch is made of and what it leaves out."""
         workers = f" ({self.shard.size} workers x {self.batch_size})" if self.shard.size > 1 else ""
-        rest = f"; {self.left_out} samples are left out, other ones in each epoch" if self.left_out else ""
+        rest = f"; {self.left_out} are left out of each" if self.left_out else ""
         return (f"an epoch has {self.steps_per_epoch} steps of {self.batch_size * self.shard.size} samples{workers} "
                 f"out of {self.count}{rest}")
 

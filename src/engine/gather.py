@@ -82,11 +82,6 @@ def check_agreement(facts: Mapping[str, str | int], shard: Shard) -> None:
                              "checkpoint and data")
 
 
-def wait_for_all(shard: Shard) -> None:
-    """Returns when all workers have come here: at the end of a job, whose members must not leave early."""
-    gather_numbers([0.0], shard)
-
-
 def hash_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     """SHA-256 over names, types, shapes and values."""
     digest = hashlib.sha256()

@@ -226,8 +226,9 @@ class TrainingLoop:
     def _facts(self) -> dict:
         """What all workers must have in common before the first step."""
         stage = self.stages[self.progress.stage]
-        weights = {**network_arrays(nn.CellList([one.step for one in self.stages], auto_prefix=False)),
-                   **network_arrays(self.network)} if self.shard.size > 1 else {}
+        weights = {}
+        for cell in (*(one.step for one in self.stages), self.network) if self.shard.size > 1 else ():
+            weights.update(network_arrays(cell))
         return {"seed": self.options.seed, "the step to go on from": self.progress.step,
                 "batch_size": stage.data.batch_size, "the number of steps in an epoch": stage.data.steps_per_epoch,
                 "the hash of the initial weights": hash_arrays(weights)}

@@ -13,7 +13,7 @@ from mindspore import nn
 from src.data.memory import ArrayBatches
 from src.data.order import Shard
 from src.data.pipeline import EvalBatch, EvalBatches
-from src.engine.gather import gather_arrays, gather_notes, gather_records, wait_for_all
+from src.engine.gather import gather_arrays, gather_notes, gather_records
 from src.files import write_json
 from src.progress import track
 
@@ -116,7 +116,6 @@ def evaluate(network: nn.Cell, batches: EvalBatches | ArrayBatches, evaluator: E
     if shard.rank == 0:
         print("".join(f"{note}\n" for note in notes), end="")
         write_scores(evaluator, folder)
-    wait_for_all(shard)
 
 
 def write_scores(evaluator: Evaluator, folder: str | Path) -> None:

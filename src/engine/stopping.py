@@ -50,6 +50,7 @@ class StopSignals:
         Args:
             now: agree at once, at a point that all workers reach.
         """
+        self.renew()  # a validation may have compiled something
         if self.shard.size == 1:
             return self.number
         self._steps += 1
@@ -57,6 +58,7 @@ class StopSignals:
             return 0
         rate = self._steps / max(time.monotonic() - self._checked, 1e-6)
         table = gather_numbers([self.number, max(int(rate * CHECK_SECONDS), 1)], self.shard)
+        self.renew()
         self.number = int(table[:, 0].max())
         self._pending, self._steps, self._checked = int(table[:, 1].min()), 0, time.monotonic()
         return self.number

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from src.launch.ports import is_free
 from src.launch.rank_table import Server, describe_grouping
-from src.launch.workers import JOB_VARIABLE, is_free, split_cores
+from src.launch.tasks import split_cores
+from src.launch.workers import JOB_VARIABLE
 
 ROOT = Path("/")
 DEVICE_FILES = {"Ascend": "dev/davinci", "GPU": "dev/nvidia"}

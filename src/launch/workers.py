@@ -1,109 +1,42 @@
-"""The processes of a job: one per worker, a log each, one status for all.
-
-Workers find one another by MindSpore's dynamic cluster (a scheduler process and the environment
-variables MS_*), or, on Ascend with a rank table, by HCCL alone.
-"""
+"""Running the processes of a job: a log each, one status for all."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import queue
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from src.launch.rank_table import Server
+from src.launch.ports import is_listening
+from src.launch.tasks import Task
 
 JOB_VARIABLE = "MINDHUMAN_JOB"  # in the environment of every process of a job: the launcher's process id
-PORTS = range(10000, 30000)  # below those that outgoing connections take
+STATUS_VARIABLE = "MINDHUMAN_STATUS_FD"  # and of every worker: where it writes its status, see model_utils.entry
 FAILURE_GRACE_S = 3.0  # for the others to say the same before they are stopped
-STOP_GRACE_S = 60.0  # after a forwarded signal, from the first worker's end to the last one's
+STOP_GRACE_S = 120.0  # from the first worker's stop to the last one's, which may be writing a checkpoint
+PART_GRACE_S = 10.0
+READY_LIMIT_S, READY_INTERVAL_S = 120.0, 0.05
+SHOW_INTERVAL_S = 0.2
 SHOWN_LINES = 20
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SCHEDULER = "from mindspore.communication import init; init()"
 
 
-@dataclass(frozen=True)
-class Task:
-    """One process: name for messages and its log, arguments, environment beside the launcher's, cores (none = all)."""
+def run_job(tasks: Sequence[Task], log_dir: str | Path, is_part: bool = False) -> int:
+    """Runs all tasks to their end; the first worker's output is on the console too.
 
-    name: str
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    cores: tuple[int, ...] = ()
+    A worker may report its status and stay, for another one may still wait for what it has sent; all go
+    when all have ended or reported. A worker that fails ends the job: after a moment the others are
+    stopped, and the last lines of its log are shown. Ctrl-C and SIGTERM are passed on to the workers.
 
-
-def cluster_tasks(command: Sequence[str], local_count: int, node_rank: int = 0, node_count: int = 1,
-                  host: str = "127.0.0.1", port: int = 0, is_pinned: bool = True) -> list[Task]:
-    """Tasks of this node in a job of MindSpore's dynamic cluster; node 0 has the scheduler too, as the last task."""
-    size = local_count * node_count
-    # one node's launcher sees a death itself; heartbeats may come late on a machine that is busy
-    timeout = {"MS_NODE_TIMEOUT": os.environ.get("MS_NODE_TIMEOUT", "300")} if node_count == 1 else {}
-    shared = {**timeout, "MS_WORKER_NUM": str(size), "MS_SCHED_HOST": host, "MS_SCHED_PORT": str(port),
-              "RANK_SIZE": str(size)}
-    cores = split_cores(local_count) if is_pinned else [()] * local_count
-    tasks = []
-    for place in range(local_count):
-        rank = str(node_rank * local_count + place)
-        tasks.append(Task(f"worker_{rank}", tuple(command), {**shared, "MS_ROLE": "MS_WORKER", "MS_NODE_ID": rank,
-                                                             "RANK_ID": rank, "DEVICE_ID": str(place)}, cores[place]))
-    if node_rank == 0:
-        tasks.append(Task("scheduler", (sys.executable, "-c", SCHEDULER), {**shared, "MS_ROLE": "MS_SCHED"}))
-    return tasks
-
-
-def table_tasks(command: Sequence[str], table_file: str | Path, server: Server, size: int,
-                is_pinned: bool = True) -> list[Task]:
-    """Tasks of one server of an HCCL rank table."""
-    devices = sorted(server.devices, key=lambda device: device.rank_id)
-    cores = split_cores(len(devices)) if is_pinned else [()] * len(devices)
-    return [Task(f"worker_{device.rank_id}", tuple(command),
-                 {"RANK_TABLE_FILE": str(Path(table_file).resolve()), "RANK_SIZE": str(size),
-                  "RANK_ID": str(device.rank_id), "DEVICE_ID": str(device.device_id)}, share)
-            for device, share in zip(devices, cores)]
-
-
-def split_cores(count: int) -> list[tuple[int, ...]]:
-    """Equal shares of this process's cores, neighbours together; empty ones where there are too few or none is told."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    width = len(cores) // count
-    return [tuple(cores[place * width:(place + 1) * width]) for place in range(count)]
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on; raises OSError when none of many is free."""
-    for port in random.SystemRandom().sample(PORTS, 200):
-        if is_free(host, port):
-            return port
-    raise OSError(f"no free port on {host}")
-
-
-def is_free(host: str, port: int) -> bool:
-    """Whether this machine can listen there."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-        return True
-    except OSError:
-        return False
-
-
-def run_job(tasks: Sequence[Task], log_dir: str | Path) -> int:
-    """Runs all tasks to their end; the first task's output is on the console too.
-
-    A worker that fails ends the job: after a moment the others are stopped, and the last lines of its
-    log are shown. Ctrl-C and SIGTERM are passed on to the workers.
-
+    Args:
+        is_part: the job has workers on other machines too, which may wait for what these have sent.
     Returns: 0, the status of the first worker that failed (128 + number for a signal), or 128 + the
         number of the signal that stopped the job.
     """
@@ -112,9 +45,14 @@ def run_job(tasks: Sequence[Task], log_dir: str | Path) -> int:
     job = _Job(folder)
     try:
         with job.watching_signals():
-            for number, task in enumerate(tasks):
-                job.start(task, is_shown=number == 0)
+            shown = next(task.name for task in tasks if task.name != "scheduler")
+            for task in tasks:
+                job.start(task, is_shown=task.name == shown)
+                if task.ready_port:
+                    job.wait_for_port(task)
             job.wait()
+            if is_part and not job.has_failed:
+                time.sleep(PART_GRACE_S)
     finally:
         job.stop()
     return job.status
@@ -125,10 +63,12 @@ class _Job:
 
     def __init__(self, folder: Path):
         self.folder, self.status = folder, 0
-        self._running: dict[str, subprocess.Popen] = {}
+        self._processes: dict[str, subprocess.Popen] = {}
+        self._running: set[str] = set()  # those that have neither ended nor reported
         self._threads: list[threading.Thread] = []
         self._events: queue.SimpleQueue = queue.SimpleQueue()  # (name, status) or ("signal", number)
-        self._signals, self._deadline = 0, None
+        self._signals: list[int] = []
+        self.has_failed, self._is_over, self._deadline = False, threading.Event(), None
 
     @contextlib.contextmanager
     def watching_signals(self) -> Iterator[None]:
@@ -144,35 +84,51 @@ class _Job:
 
     def start(self, task: Task, is_shown: bool) -> None:
         """Starts a process in a session of its own, so that a signal of the terminal reaches it once, from here."""
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", JOB_VARIABLE: str(os.getpid()), **task.environment}
-        with open(self.log(task.name), "wb") as log, _cores(task.cores):
-            process = subprocess.Popen(task.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-                                       stdout=subprocess.PIPE if is_shown else log, stderr=subprocess.STDOUT)
-        self._running[task.name] = process
-        self._threads.append(threading.Thread(target=self._follow, args=(task.name, process), daemon=True))
-        self._threads[-1].start()
+        reader, writer = os.pipe()
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", JOB_VARIABLE: str(os.getpid()),
+                       STATUS_VARIABLE: str(writer), **task.environment}
+        try:
+            with open(self.log(task.name), "wb") as log, _cores(task.cores):
+                # stdin stays open as long as this process lives: a worker that has reported waits for its end
+                process = subprocess.Popen(task.command, env=environment, stdin=subprocess.PIPE, pass_fds=(writer,),
+                                           stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        finally:
+            os.close(writer)
+        self._processes[task.name] = process
+        self._running.add(task.name)
+        self._follow(self._watch_end, task.name, process)
+        self._follow(self._watch_report, task.name, reader)
+        if is_shown:
+            self._follow(self._show, task.name)
+
+    def wait_for_port(self, task: Task) -> None:
+        """Waits until the task listens, or an event or the limit says that it will not."""
+        limit = time.monotonic() + READY_LIMIT_S
+        while self._events.empty() and not is_listening(task.ready_port) and time.monotonic() < limit:
+            time.sleep(READY_INTERVAL_S)
 
     def wait(self) -> None:
-        """Waits until all workers have ended, and the scheduler behind them."""
-        while self._running:
+        """Waits until all workers have ended or reported, or the deadline is there."""
+        while self._running - {"scheduler"}:  # which only brings the workers together
             seconds = None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
             try:
                 name, number = self._events.get(timeout=seconds)
             except queue.Empty:
-                self.stop()
+                self.status = self.status or 128 + self._signals[-1]
                 return
             if name == "signal":
                 self._forward(number)
-            else:
+            elif name in self._running:
                 self._take_end(name, number)
 
     def stop(self) -> None:
         """Kills what is left and waits for it."""
-        for process in self._running.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        for process in self._processes.values():
+            if process.poll() is None:
+                _kill_group(process.pid)
             process.wait()
-        self._running.clear()
+            process.stdin.close()
+        self._is_over.set()
         for thread in self._threads:
             thread.join(timeout=5)
 
@@ -180,41 +136,54 @@ class _Job:
         """The log of a process."""
         return self.folder / f"{name}.log"
 
-    def _follow(self, name: str, process: subprocess.Popen) -> None:
-        """Copies the output that is shown, then reports the end."""
-        if process.stdout is not None:
-            with open(self.log(name), "wb") as log:
-                for line in process.stdout:
-                    log.write(line)
-                    log.flush()
-                    with contextlib.suppress(OSError):  # nobody reads the console, the log goes on
-                        sys.stdout.write(line.decode(errors="replace"))
-                        sys.stdout.flush()
-        self._events.put((name, process.wait()))
+    def _follow(self, function, *arguments) -> None:
+        self._threads.append(threading.Thread(target=function, args=arguments, daemon=True))
+        self._threads[-1].start()
+
+    def _watch_end(self, name: str, process: subprocess.Popen) -> None:
+        status = process.wait()
+        _kill_group(process.pid)  # its children, which nobody would wait for
+        self._events.put((name, status))
+
+    def _watch_report(self, name: str, reader: int) -> None:
+        with open(reader, "rb") as stream:
+            reported = stream.readline()
+        if reported:
+            self._events.put((name, int(reported)))
+
+    def _show(self, name: str) -> None:
+        """Copies a log to the console as it grows."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with open(self.log(name), "rb") as stream:
+            while True:
+                is_last = self._is_over.is_set()
+                text = decoder.decode(stream.read())
+                with contextlib.suppress(OSError):  # nobody reads the console, the job goes on
+                    sys.stdout.write(text)
+                    sys.stdout.flush()
+                if is_last:
+                    return
+                self._is_over.wait(SHOW_INTERVAL_S)
 
     def _forward(self, number: int) -> None:
         """Passes a signal on; the second one is not waited for long."""
-        self._signals, self.status = self._signals + 1, 128 + number
+        self._signals.append(number)
         print(f"{signal.Signals(number).name}: passed on to the workers", flush=True)
-        for name, process in self._running.items():
-            if name != "scheduler" and process.poll() is None:
-                process.send_signal(number)
-        if self._signals > 1:
+        for name in self._running - {"scheduler"}:
+            self._processes[name].send_signal(number)
+        if len(self._signals) > 1:
             self._set_deadline(FAILURE_GRACE_S)
 
     def _take_end(self, name: str, status: int) -> None:
-        """Decides what the end of a process means for the others."""
-        self._running.pop(name, None)
-        status = 128 - status if status < 0 else status
-        is_stop = self._signals and status in (0, *(128 + number for number in STOP_SIGNALS))
-        if status and not is_stop and (self.status == 0 or self._signals == 1):
-            self._report(name, status)
-            self.status, self._signals = status, max(self._signals, 2)
-            self._set_deadline(FAILURE_GRACE_S)
-        elif is_stop:
+        """Decides what a process's end, or its report, means for the others; negative = the signal that killed it."""
+        self._running.discard(name)
+        if status - 128 in STOP_SIGNALS or self._signals and -status in STOP_SIGNALS:
+            self.status = self.status or abs(status) % 128 + 128
             self._set_deadline(STOP_GRACE_S)
-        if set(self._running) == {"scheduler"}:
-            self._set_deadline(0)  # it only brought the workers together
+        elif status and not self.has_failed:
+            self.has_failed, self.status = True, 128 - status if status < 0 else status
+            self._report(name, status)
+            self._set_deadline(FAILURE_GRACE_S)
 
     def _set_deadline(self, seconds: float) -> None:
         """Ends the job then at the latest."""
@@ -222,13 +191,17 @@ class _Job:
         self._deadline = limit if self._deadline is None else min(limit, self._deadline)
 
     def _report(self, name: str, status: int) -> None:
-        cause = f"was killed by {signal.Signals(status - 128).name}" if status - 128 in iter(signal.Signals) else (
-            f"ended with status {status}")
+        cause = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         print(f"\n{name} {cause}; the last lines of {self.log(name)}:", file=sys.stderr)
         for line in last_lines(self.log(name)):
             print(f"    {line}", file=sys.stderr)
         print("the other processes of the job are stopped; train.py with --resume true goes on from the last "
               "checkpoint", file=sys.stderr, flush=True)
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def last_lines(path: Path, count: int = SHOWN_LINES) -> list[str]:

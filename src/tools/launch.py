@@ -24,13 +24,18 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Job:
-    """What was asked for: tasks of this machine, device, numbers of the devices, server of the rank table or None."""
+    """What was asked for.
+
+    tasks: of this machine. target: the device, and devices their numbers. server: of the rank table, or None.
+    address: where the scheduler is to listen, or None. is_part: other machines have workers too.
+    """
 
     tasks: list
     target: str
     devices: list[int]
     server: object
     address: tuple[str, int] | None
+    is_part: bool = False
 
 
 def main(arguments):
@@ -46,7 +51,7 @@ def main(arguments):
     if options.check_only:
         return 0
     print(f"starting {len(job.tasks)} processes, logs in {log_dir}", flush=True)
-    return run_job(job.tasks, log_dir)
+    return run_job(job.tasks, log_dir, job.is_part)
 
 
 def parse(arguments) -> tuple:
@@ -84,7 +89,8 @@ def plan(options, command: list[str], cfg) -> Job:
 
 def plan_cluster(local_count: int, options, command: list[str], target: str) -> Job:
     """Workers that MindSpore's dynamic cluster brings together."""
-    from src.launch.workers import cluster_tasks, free_port
+    from src.launch.ports import free_port
+    from src.launch.tasks import cluster_tasks
 
     node_rank = options.node_rank or 0
     if not 1 <= local_count * options.node_count <= WORKER_MAX or options.node_count < 1:
@@ -100,14 +106,15 @@ def plan_cluster(local_count: int, options, command: list[str], target: str) -> 
     port = options.master_port or (DEFAULT_PORT if options.node_count > 1 else free_port(options.master_addr))
     tasks = cluster_tasks(worker_command(command, target), local_count, node_rank, options.node_count,
                           options.master_addr, port, options.pin_cores == "true")
-    return Job(tasks, target, list(range(local_count)), None, (options.master_addr, port) if node_rank == 0 else None)
+    return Job(tasks, target, list(range(local_count)), None,
+               (options.master_addr, port) if node_rank == 0 else None, options.node_count > 1)
 
 
 def plan_table(options, command: list[str]) -> Job:
     """Workers of a rank table, or as many on the CPU where there is no Ascend device."""
     from src.launch.preflight import visible_devices
     from src.launch.rank_table import find_server, read_rank_table
-    from src.launch.workers import table_tasks
+    from src.launch.tasks import table_tasks
 
     table = read_rank_table(options.workers)
     if not visible_devices("Ascend"):
@@ -118,7 +125,8 @@ def plan_table(options, command: list[str]) -> Job:
     server = find_server(table, options.node_rank)
     tasks = table_tasks(worker_command(command, "Ascend"), options.workers, server, table.size,
                         options.pin_cores == "true")
-    return Job(tasks, "Ascend", [device.device_id for device in server.devices], server, None)
+    return Job(tasks, "Ascend", [device.device_id for device in server.devices], server, None,
+               len(table.servers) > 1)
 
 
 def worker_command(command: list[str], target: str) -> list[str]:

@@ -131,8 +131,8 @@ def test_a_damaged_set_is_refused_with_the_files_name(tmp_path, archive_folder, 
 
 
 @pytest.mark.parametrize("content", [
-    [], {"format": 2, "shards": []}, {"format": 1, "shards": ["../x"], "count": 0}, {"format": 1, "shards": [], "count": 3},
-    {"format": 1, "shards": "abc", "count": 0}, {"format": 1, "shards": [3], "count": 0}])
+    [], {"format": 2, "shards": []}, {"format": 1, "shards": ["../x"], "count": 0}, {"format": 1, "shards": "abc"},
+    {"format": 1, "shards": [], "count": 3}, {"format": 1, "shards": [3], "count": 0}])
 def test_a_list_of_shards_that_is_none_is_refused(tmp_path, content):
     (tmp_path / "set.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match="set.json"):

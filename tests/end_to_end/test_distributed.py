@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from src.engine.checkpoint import read_weights
+from src.launch.ports import free_port
 
 
 def start_script(root, folder, *arguments):
@@ -89,3 +90,21 @@ def test_wrong_arguments_of_the_script_are_explained(root, people, tmp_path):
     process = bash("simple_pose", "msrun:2", people, "--no_such_option", "1")
     assert process.returncode == 2 and "unknown option --no_such_option" in process.stderr
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.slow
+def test_two_nodes_train_together(root, run, smoke, people, tmp_path):
+    port = free_port("127.0.0.2")
+
+    def command(node):
+        return ["-m", "src.tools.launch", "--workers", "1", "--node_count", "2", "--node_rank", node, "--master_addr",
+                "127.0.0.2", "--master_port", port, "--log_dir", tmp_path / f"logs{node}", "train.py", *smoke,
+                "--data_path", people, "--ckpt_dir", tmp_path / "out", "--batch_size", "4", "--epochs", "1"]
+
+    second = subprocess.Popen([sys.executable, *map(str, command(1))], cwd=root, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    first = run(*command(0))
+    output, _ = second.communicate(timeout=300)
+    assert second.returncode == 0, output
+    assert "(2 workers x 4)" in first.stdout and (tmp_path / "out" / "latest.ckpt").is_file()
+    assert (tmp_path / "logs0" / "scheduler.log").is_file() and (tmp_path / "logs1" / "worker_1.log").is_file()

@@ -63,7 +63,7 @@ def test_devices_that_are_asked_for_must_be_visible(machine):
 
 
 def test_workers_are_compared_with_cores(monkeypatch):
-    monkeypatch.setattr("src.launch.workers.os.sched_getaffinity", lambda process: set(range(6)))
+    monkeypatch.setattr("src.launch.tasks.os.sched_getaffinity", lambda process: set(range(6)))
     assert preflight.check_devices("CPU", range(3)).text == "3 CPU workers, 2 cores each"
     assert preflight.check_devices("CPU", range(7)).level == "note"
 

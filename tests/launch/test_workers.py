@@ -8,17 +8,17 @@ import time
 
 import pytest
 
+from src.launch import workers
+from src.launch.ports import free_port, is_free, is_listening
 from src.launch.rank_table import Device, Server
-from src.launch.workers import (
-    Task,
-    cluster_tasks,
-    free_port,
-    is_free,
-    last_lines,
-    run_job,
-    split_cores,
-    table_tasks,
-)
+from src.launch.tasks import Task, cluster_tasks, split_cores, table_tasks
+from src.launch.workers import last_lines, run_job
+
+
+@pytest.fixture(autouse=True)
+def short_grace(monkeypatch):
+    monkeypatch.setattr(workers, "FAILURE_GRACE_S", 0.3)
+
 
 ENDLESS = "import time\nprint('waiting', flush=True)\nwhile True: time.sleep(60)"
 
@@ -77,7 +77,8 @@ def is_running(pid):
 
 LAUNCHER = """
 import sys
-from src.launch.workers import Task, run_job
+from src.launch.tasks import Task
+from src.launch.workers import run_job
 sys.exit(run_job([Task(f"worker_{rank}", (sys.executable, "-c", sys.argv[2]), {}) for rank in range(2)], sys.argv[1]))
 """
 PATIENT = """
@@ -128,7 +129,7 @@ def test_a_second_signal_does_not_wait_for_stubborn_workers(root, tmp_path):
 
 
 def test_cores_are_shared_equally(monkeypatch):
-    monkeypatch.setattr("src.launch.workers.os.sched_getaffinity", lambda process: {9, 2, 3, 4, 5})
+    monkeypatch.setattr("src.launch.tasks.os.sched_getaffinity", lambda process: {9, 2, 3, 4, 5})
     assert split_cores(2) == [(2, 3), (4, 5)] and split_cores(5) == [(2,), (3,), (4,), (5,), (9,)]
     assert split_cores(6) == [()] * 6, "too few: everybody may use all"
 
@@ -144,13 +145,13 @@ def test_a_worker_runs_on_its_cores_and_the_launcher_on_all(tmp_path):
 
 def test_workers_of_several_nodes_are_counted_through():
     first, second = (cluster_tasks(["x"], 2, node, 2, "10.0.0.1", 8118) for node in range(2))
-    assert [task.name for task in first] == ["worker_0", "worker_1", "scheduler"]
+    assert [task.name for task in first] == ["scheduler", "worker_0", "worker_1"]
     assert [task.name for task in second] == ["worker_2", "worker_3"]
     environment = second[1].environment
     assert environment.items() >= {"MS_ROLE": "MS_WORKER", "MS_NODE_ID": "3", "RANK_ID": "3", "RANK_SIZE": "4",
                                    "DEVICE_ID": "1", "MS_WORKER_NUM": "4", "MS_SCHED_HOST": "10.0.0.1",
                                    "MS_SCHED_PORT": "8118"}.items()
-    assert first[-1].environment["MS_ROLE"] == "MS_SCHED"
+    assert first[0].environment["MS_ROLE"] == "MS_SCHED" and first[0].ready_port == 8118
 
 
 def test_workers_of_a_rank_table_get_its_ranks_and_devices(tmp_path):
@@ -164,6 +165,25 @@ def test_workers_of_a_rank_table_get_its_ranks_and_devices(tmp_path):
 def test_a_free_port_can_be_listened_on():
     port = free_port()
     assert 10000 <= port < 30000 and is_free("127.0.0.1", port)
+
+
+def test_tasks_start_when_the_one_before_them_listens(tmp_path):
+    port = free_port()
+    server = ("import pathlib, socket, sys, time\ntime.sleep(0.5)\nserver = socket.socket()\n"
+              "server.bind(('127.0.0.1', int(sys.argv[1])))\nserver.listen()\nwhile True: time.sleep(60)")
+    client = "import socket, sys\nsocket.create_connection(('127.0.0.1', int(sys.argv[1])))\nprint('connected')"
+    tasks = [Task("scheduler", (sys.executable, "-c", server, str(port)), {}, ready_port=port),
+             Task("worker_0", (sys.executable, "-c", client, str(port)), {})]
+    assert not is_listening(port)
+    assert run_job(tasks, tmp_path) == 0
+    assert read(tmp_path / "worker_0.log") == "connected\n"
+
+
+def test_a_scheduler_that_fails_is_the_jobs_failure(tmp_path, capfd):
+    tasks = [Task("scheduler", (sys.executable, "-c", "import sys\nsys.exit('no port')"), {}, ready_port=free_port()),
+             program("worker_0", ENDLESS)]
+    assert run_job(tasks, tmp_path) == 1
+    assert "scheduler ended with status 1" in capfd.readouterr().err
 
 
 def test_the_last_lines_of_a_huge_log_are_found(tmp_path):

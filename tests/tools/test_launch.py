@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from src.errors import InputError
-from src.launch import preflight, workers
+from src.launch import ports, preflight, workers
 from src.tools import launch
 from src.tools.make_rank_table import main as make_rank_table
 
@@ -38,18 +38,18 @@ def table(tmp_path):
 @pytest.mark.parametrize("text", ["3", "msrun:3"])
 def test_a_number_gives_so_many_workers_and_a_scheduler(plan, text):
     job = plan("--workers", text)
-    assert [task.name for task in job.tasks] == ["worker_0", "worker_1", "worker_2", "scheduler"]
+    assert [task.name for task in job.tasks] == ["scheduler", "worker_0", "worker_1", "worker_2"]
     command = job.tasks[1].command
     assert command[0] == sys.executable and command[1].endswith("train.py")
     assert command[-4:] == ("--device_target", "GPU", "--run_distribute", "true")
     host, port = job.address
-    assert host == "127.0.0.1" and workers.is_free(host, port)
+    assert host == "127.0.0.1" and ports.is_free(host, port)
     assert job.tasks[0].environment["MS_SCHED_PORT"] == str(port)
 
 
 def test_a_node_of_several_has_its_part_of_the_workers(plan):
     job = plan("--workers", "msrun:2", "--node_count", 2, "--node_rank", 1, "--master_addr", "10.0.0.1")
-    assert [task.name for task in job.tasks] == ["worker_2", "worker_3"] and job.address is None
+    assert [task.name for task in job.tasks] == ["worker_2", "worker_3"] and job.address is None and job.is_part
     assert job.tasks[0].environment["MS_SCHED_HOST"] == "10.0.0.1"
     assert job.tasks[0].environment["MS_SCHED_PORT"] == str(launch.DEFAULT_PORT)
 
@@ -66,7 +66,7 @@ def test_a_rank_table_runs_the_devices_of_this_server(plan, table):
 def test_without_ascend_a_rank_table_gives_the_number_of_cpu_workers(plan, table, capsys):
     job = plan("--workers", table)
     assert job.target == "CPU" and len(job.tasks) == 5
-    assert job.tasks[0].command[-3] == "CPU"
+    assert job.tasks[1].command[-3] == "CPU"
     assert "for 4 Ascend devices, this machine has none: 4 CPU workers run instead" in capsys.readouterr().out
 
 
@@ -115,7 +115,7 @@ def test_checking_only_prints_one_screen_and_starts_nothing(monkeypatch, tmp_pat
 
 
 def test_the_tasks_status_is_the_commands(monkeypatch, tmp_path):
-    monkeypatch.setattr(workers, "run_job", lambda tasks, folder: 7 if len(tasks) == 3 else 0)
+    monkeypatch.setattr(workers, "run_job", lambda tasks, folder, is_part: 7 if len(tasks) == 3 else 0)
     assert launch.main(["--workers", "2", *TRAIN, "--ckpt_dir", str(tmp_path)]) == 7
 
 
