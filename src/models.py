@@ -18,7 +18,7 @@ def load(name: str) -> ModuleType:
 def prepare(options) -> ModuleType:
     """The package of ``options.model``, after it has put its own names of options in their place.
 
-    A package whose publication calls common options otherwise offers ``resolve_options(cfg)``.
+    A package whose publication calls common options otherwise offers ``resolve_options(options)``.
     """
     package = load(options.model)
     if hasattr(package, "resolve_options"):

@@ -1,5 +1,8 @@
+import csv
+import functools
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -7,11 +10,11 @@ from src.data.h36m import ACTIONS
 from src.engine.score import score
 from src.geometry.alignment import align_similarity, similarity_transform
 from src.gmh_mdn.data import MotionData, hide_joints, make_eval_batches
-from src.gmh_mdn.evaluation import MixtureEvaluator, PoseSpace
+from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
 from src.metrics.mixture import best_of
 from src.metrics.pose3d import joint_errors, mpjpe, pa_mpjpe
 
-PRIOR = [2.0] * 5
+PRIOR, NONE = [2.0] * 5, Pictures({})
 
 
 @pytest.fixture(scope="module")
@@ -61,23 +64,30 @@ TABLES = {
     "predict_14_procrustes_fixed": {"predict_14": True, "procrustes": True}, "default_all_frames": {"tail_batch": 1}}
 
 
-def evaluate(data, network, moments, procrustes=False, tail_batch=64, action_wise=True, with_missing=False, limit=0):
-    rows = data.test_rows(moments)
+def evaluate(data, moments, rows, network, procrustes=False, tail_batch=64, action_wise=True, with_missing=False,
+             pictures=NONE):
     cameras = data.cameras()
     space = PoseSpace(moments, [cameras[key] for key in rows.cameras], data.camera_frame)
     missing = (0, 1, 2) if with_missing else (0,)
-    evaluator = MixtureEvaluator(space, data.actions, PRIOR, 1e-15, procrustes, action_wise, missing, "fake", 4)
-    score(network, make_eval_batches(rows, 512, tail_batch, 0, with_missing, 1, limit), evaluator)
+    evaluator = MixtureEvaluator(space, data.actions, PRIOR, 1e-15, procrustes, action_wise, missing, "fake", pictures)
+    score(network, make_eval_batches(rows, 512, tail_batch, 0, with_missing, 1, 0), evaluator)
     return evaluator
 
 
 @pytest.fixture(scope="module")
 def run(fake_h36m, make_network):
     """Evaluates the recipe's network on the fake data set under options."""
+    networks = {size: make_network(output_size=size) for size in (48, 42)}
+
+    @functools.lru_cache
+    def load(*options):
+        data = MotionData(str(fake_h36m.root), "", *options)
+        moments = data.measure()
+        return data, moments, data.test_rows(moments)
 
     def call(detector="StackedHourglass", camera_frame=True, predict_14=False, **options):
-        data = MotionData(str(fake_h36m.root), "", detector, "All", camera_frame, predict_14)
-        return evaluate(data, make_network(output_size=42 if predict_14 else 48), data.measure(), **options)
+        loaded = load(detector, "All", camera_frame, predict_14)
+        return evaluate(*loaded, networks[42 if predict_14 else 48], **options)
 
     return call
 
@@ -102,3 +112,38 @@ def test_frames_or_actions_are_averaged(run):
     values, counts = frames.tables()["best_of_5_mpjpe_mm"], frames._counts
     assert frames.summary()["best_of_5_mpjpe_mm"] == pytest.approx((values * counts).sum() / counts.sum())
     assert actions.summary()["best_of_5_mpjpe_mm"] == pytest.approx(values.mean())
+
+
+def test_missing_joints_have_their_own_numbers_and_files(run, tmp_path):
+    evaluator = run(with_missing=True)
+    metrics = evaluator.summary()
+    assert metrics["missing_1_best_of_5_mpjpe_mm"] != metrics["best_of_5_mpjpe_mm"]
+    assert not any(name.startswith("missing") and "linear_regression" in name for name in metrics)
+    names = [path.name for path in evaluator.write(tmp_path)]
+    assert names == ["per_action.csv", "missing_joints.csv"]
+    rows = list(csv.DictReader((tmp_path / "missing_joints.csv").open(encoding="utf-8")))
+    assert {row["missing_joints"] for row in rows} == {"1", "2"}
+    first = next(row for row in rows if row["choice"] == "best_of_5")
+    assert float(first["mpjpe_mm"]) == metrics["missing_1_best_of_5_mpjpe_mm"]
+    table = list(csv.DictReader((tmp_path / "per_action.csv").open(encoding="utf-8")))
+    assert [row["action"] for row in table] == [*ACTIONS, "Average"]
+    assert float(table[-1]["best_of_5_pa_mpjpe_mm"]) == metrics["best_of_5_pa_mpjpe_mm"]
+
+
+def test_more_hypotheses_are_never_worse_and_one_is_the_most_likely(run):
+    metrics = run().summary()
+    for protocol in ("mpjpe_mm", "pa_mpjpe_mm"):
+        errors = [metrics[f"best_of_{number}_{protocol}"] for number in range(1, 6)]
+        assert errors == sorted(errors, reverse=True) and errors[0] == metrics[f"most_likely_{protocol}"]
+        assert errors[-1] <= metrics[f"reprojection_{protocol}"]
+
+
+def test_pictures_are_drawn_on_one_sheet_or_one_by_one(run, tmp_path):
+    evaluator = run()
+    assert evaluator.write(tmp_path / "none") == [tmp_path / "none" / "per_action.csv"]
+    for names, is_sheet, expected in (({0: "0", 700: "700"}, True, ["hypotheses.png"]),
+                                      ({5: "samples_sh/a", 6: "samples_sh/b"}, False, ["a.png", "b.png"])):
+        evaluator = run(pictures=Pictures(names, is_sheet))
+        paths = evaluator.write(tmp_path / str(is_sheet))
+        assert [path.name for path in paths[1:]] == expected
+        assert all(cv2.imread(str(path)).shape[1] > 7 * 200 for path in paths[1:])
