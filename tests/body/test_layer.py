@@ -26,7 +26,9 @@ def golden(shared):
 
 
 def made_up(rng, batch=3, spread=0.4):
-    return (rng.normal(size=(batch, 24, 3)) * spread).astype(np.float32), rng.normal(size=(batch, 10)).astype(np.float32)
+    """Poses and shapes of a batch."""
+    pose, shape = rng.normal(size=(batch, 24, 3)) * spread, rng.normal(size=(batch, 10))
+    return pose.astype(np.float32), shape.astype(np.float32)
 
 
 def test_vertices_and_joints_equal_the_recorded_ones(golden):
