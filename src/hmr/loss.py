@@ -8,7 +8,10 @@ MeshLoss and the least-squares adversarial loss of MMPose 0.x.
 
 from __future__ import annotations
 
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
+
+from src.body.layer import BodyJoints, BodyLayer, rotation_matrices
+from src.geometry.camera_graph import camera_translation, project_from_center, project_weakly
 
 TINY = 1e-8
 HIPS = (2, 3)  # right and left hip of LSP14 and of J24
@@ -109,3 +112,79 @@ def score_loss(scores: Tensor, wanted: float, is_summed: bool) -> Tensor:
     """
     distance = ops.square(scores - wanted).mean()
     return distance * scores.shape[1] if is_summed else distance
+
+
+# ---- the terms of a profile, weighted ---------------------------------------------------------------------
+
+
+def turn_root(rotations: Tensor, is_turned: bool) -> Tensor:
+    """Turns the root of (B, 24, 3, 3) rotations by half a turn about its own x axis, where a network's body needs it.
+
+    Source: pytorch_HMR multiplies the root's rotation by diag(1, -1, -1), no other code does.
+    """
+    if not is_turned:
+        return rotations
+    root = rotations[:, :1] * Tensor([[[[1, -1, -1]]]], rotations.dtype)
+    return ops.concat((root, rotations[:, 1:]), axis=1)
+
+
+class AxisAngleObjective(nn.Cell):
+    """Profile hmr: 2D and 3D joints of LSP14, shape and pose of the last state.
+
+    Args of the constructor: joints gives the body's joints of LSP14; weights of the four terms by name;
+        rotate_base as in ``turn_root``.
+    """
+
+    terms = ("keypoints_2d", "joints_3d", "shape", "pose")
+
+    def __init__(self, joints: BodyJoints, weights: dict[str, float], rotate_base: bool = False):
+        super().__init__(auto_prefix=False)
+        self.joints, self.rotate_base = joints, rotate_base
+        self.weights = tuple(float(weights[name]) for name in self.terms)
+
+    def construct(self, states, keypoints_2d, joints_3d, pose, shape, has_smpl):
+        """Gives the four weighted terms; the labels are the columns of a training batch."""
+        camera, estimated_pose, estimated_shape = states[-1]
+        rotations = rotation_matrices(estimated_pose)
+        joints = self.joints(turn_root(rotations, self.rotate_base), estimated_shape)
+        return (self.weights[0] * keypoint_loss(project_weakly(joints, camera), keypoints_2d),
+                self.weights[1] * joint_loss(joints, joints_3d),
+                self.weights[2] * shape_loss(estimated_shape, shape, has_smpl),
+                self.weights[3] * rotation_loss(rotations, rotation_matrices(pose), has_smpl))
+
+    def candidates(self, states):
+        """What the discriminator sees: rotations and shapes of all three states."""
+        poses, shapes = [state[1] for state in states], [state[2] for state in states]
+        return rotation_matrices(ops.concat(poses)), ops.concat(shapes)
+
+
+class SixDObjective(nn.Cell):
+    """Profile mmpose: 2D and 3D joints of J24, shape, pose and vertices of the last state.
+
+    Args of the constructor: layer gives vertices, chain joints and the joints of J24; image_size, side of
+        the crop in pixels; weights of the five terms by name.
+    """
+
+    terms = ("keypoints_2d", "joints_3d", "shape", "pose", "vertices")
+
+    def __init__(self, layer: BodyLayer, image_size: int, weights: dict[str, float]):
+        super().__init__(auto_prefix=False)
+        self.layer, self.image_size = layer, image_size
+        self.weights = tuple(float(weights[name]) for name in self.terms)
+
+    def construct(self, states, keypoints_2d, joints_3d, pose, shape, has_smpl):
+        """Gives the five weighted terms; the labels are the columns of a training batch."""
+        camera, estimated_pose, estimated_shape = states[-1]
+        rotations, true_rotations = rotation_matrices(estimated_pose), rotation_matrices(pose)
+        vertices, _, joints = self.layer(rotations, estimated_shape)
+        true_vertices = ops.stop_gradient(self.layer(true_rotations, shape)[0])
+        pixels = project_from_center(joints, camera_translation(camera, self.image_size))
+        return (self.weights[0] * smooth_keypoint_loss(2.0 / (self.image_size - 1) * pixels, keypoints_2d),
+                self.weights[1] * smooth_joint_loss(joints, joints_3d),
+                self.weights[2] * whole_shape_loss(estimated_shape, shape, has_smpl),
+                self.weights[3] * whole_rotation_loss(rotations, true_rotations, has_smpl),
+                self.weights[4] * vertex_loss(vertices, true_vertices, has_smpl))
+
+    def candidates(self, states):
+        """What the discriminator sees: rotations and shapes of the last state."""
+        return rotation_matrices(states[-1][1]), states[-1][2]

@@ -27,14 +27,6 @@ OUTPUT_GAIN = 0.01  # both papers: the first corrections are small
 PARTS = JOINTS - 1  # the discriminator ignores the root
 
 
-class Encoder(ResNet):
-    """Residual network with a mean over the picture: (B, 3, H, W) to (B, C)."""
-
-    def construct(self, image):
-        features = super().construct(image)
-        return features.reshape((features.shape[0], features.shape[1], -1)).mean(2)
-
-
 class AxisAngleRegressor(nn.Cell):
     """Three corrections of the 85 numbers camera, pose, shape by one multi-layer perceptron (profile hmr).
 
@@ -131,7 +123,7 @@ class BodyNet(nn.Cell):
     def __init__(self, profile: str = "hmr", num_layers: int = 50, hidden: int = 1024):
         super().__init__()
         check_profile(profile)
-        self.encoder = Encoder(num_layers)
+        self.encoder = ResNet(num_layers)
         self.regressor = REGRESSORS[profile](self.encoder.stage_channels[-1], hidden)
 
     def construct(self, image, masks=None):
@@ -141,7 +133,12 @@ class BodyNet(nn.Cell):
                  masks: as in the regressors.
         Returns: tuple of three states, float32.
         """
-        return self.regressor(self.encoder(image).astype(ms.float32), masks)
+        return self.regressor(self.features(image), masks)
+
+    def features(self, image):
+        """The encoder's map averaged over the picture: (B, C) float32."""
+        features = self.encoder(image).astype(ms.float32)
+        return features.reshape((features.shape[0], features.shape[1], -1)).mean(2)
 
 
 class Discriminator(nn.Cell):
