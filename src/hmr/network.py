@@ -23,8 +23,13 @@ PROFILES = ("hmr", "mmpose")
 ITERATIONS = 3
 JOINTS, SHAPES, CAMERA = 24, 10, 3
 LAYERS_WITH_DROPOUT = 2
-OUTPUT_GAIN = 0.01  # both papers: the first corrections are small
+OUTPUT_GAIN = 0.01  # Kanazawa et al.'s code; SPIN's
 PARTS = JOINTS - 1  # the discriminator ignores the root
+
+
+def output_layer(hidden: int, size: int) -> nn.Dense:
+    """Makes a layer whose first corrections are small."""
+    return nn.Dense(hidden, size, weight_init=XavierUniform(OUTPUT_GAIN), bias_init="zeros")
 
 
 class AxisAngleRegressor(nn.Cell):
@@ -37,7 +42,7 @@ class AxisAngleRegressor(nn.Cell):
         super().__init__()
         size = CAMERA + 3 * JOINTS + SHAPES
         self.fc1, self.fc2 = nn.Dense(features + size, hidden), nn.Dense(hidden, hidden)
-        self.output = nn.Dense(hidden, size, weight_init=XavierUniform(OUTPUT_GAIN))
+        self.output = output_layer(hidden, size)
         self.mean_theta = Parameter(Tensor(np.zeros((1, size), np.float32)), name="mean_theta", requires_grad=False)
         self.set_mean(MeanParameters.upright())
 
@@ -77,9 +82,9 @@ class SixDRegressor(nn.Cell):
         super().__init__()
         size = 6 * JOINTS + SHAPES + CAMERA
         self.fc1, self.fc2 = nn.Dense(features + size, hidden), nn.Dense(hidden, hidden)
-        self.decpose = nn.Dense(hidden, 6 * JOINTS, weight_init=XavierUniform(OUTPUT_GAIN))
-        self.decshape = nn.Dense(hidden, SHAPES, weight_init=XavierUniform(OUTPUT_GAIN))
-        self.deccam = nn.Dense(hidden, CAMERA, weight_init=XavierUniform(OUTPUT_GAIN))
+        self.decpose = output_layer(hidden, 6 * JOINTS)
+        self.decshape = output_layer(hidden, SHAPES)
+        self.deccam = output_layer(hidden, CAMERA)
         for name, count in (("pose", 6 * JOINTS), ("shape", SHAPES), ("cam", CAMERA)):
             start = Parameter(Tensor(np.zeros((1, count), np.float32)), name=f"init_{name}", requires_grad=False)
             setattr(self, f"init_{name}", start)
