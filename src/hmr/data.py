@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from src.body.joint_maps import lsp14_of
 from src.body.joints import J24, LSP14
 from src.body.smpl import mirror_pose
 from src.data.augment import Augmentation, PersonBox, apply_augmentation, warp_joints
@@ -22,7 +23,7 @@ from src.data.body_augment import (
     turn_joints_3d,
     turn_pose,
 )
-from src.data.body_records import BodyRecords, lsp14_of
+from src.data.body_records import BodyRecords
 from src.data.hmr_sets import RAW_SETS, read_mesh_set, read_mosh, read_raw_set, read_test_set
 from src.data.image import (
     IMAGENET_MEAN,
