@@ -14,6 +14,7 @@ from src.body.assets import BodyModel, read_body
 from src.body.joints import COCOPLUS19, H36M17, J24, LSP14
 from src.body.layer import BodyJoints, BodyLayer
 from src.body.regressors import read_mean_parameters, read_regressor
+from src.data.hmr_sets import read_test_set
 from src.data.mixture import JoinedSamples, PartitionOrder, StreamOrder
 from src.data.order import Shard
 from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
@@ -25,6 +26,7 @@ from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.hmr import data, training
 from src.hmr.deployment import DeployedNet, make_deployment
+from src.hmr.evaluation import BodyEvaluator
 from src.hmr.loss import AxisAngleObjective, SixDObjective
 from src.hmr.network import BodyNet, Discriminator, check_profile
 from src.hmr.weights import REGRESSOR, source_formats
@@ -36,6 +38,7 @@ ASSETS = {
                "models/smpl/smpl_mean_params.npz"),
 }
 JOINTS_OF_PROFILE = {"hmr": COCOPLUS19, "mmpose": J24}
+EMBEDDED_PICTURES = 4000
 SHARED_STD = {"hmr": 0.0, "mmpose": 0.001}  # first weights of the discriminator's shared layers, 0 = default
 
 
@@ -183,3 +186,21 @@ def eval_data(cfg) -> EvalBatches:
     print(f"loaded {len(samples)} persons of {cfg.test_set} from {cfg.data_path}")
     return EvalBatches(samples, cfg.eval_batch_size, cfg.num_workers,
                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), cfg.limit)
+
+
+def build_evaluator(cfg) -> BodyEvaluator:
+    """Joint errors in millimetres, aligned and not, and errors of the surface, beside those of the mean body."""
+    _check(cfg)
+    body = read_body(_asset(cfg, 0))
+    regressor = _joint_regressor(cfg, body)
+    protocol = (f"{cfg.test_set}, {_joint_set(cfg).name} joints of {body.name} relative to the {cfg.eval_root}, "
+                f"{cfg.image_size}x{cfg.image_size} crops of profile {cfg.profile}, flip test "
+                f"{'on' if cfg.flip_test else 'off'}")
+    return BodyEvaluator(read_test_set(cfg.data_path, cfg.test_set), body, regressor,
+                         read_mean_parameters(_asset(cfg, 2)), cfg.test_set, cfg.eval_metrics, cfg.eval_root, protocol,
+                         cfg.picture_count)
+
+
+def embedded_data_command(folder: str) -> list[str]:
+    """The arguments of Python that write the embedded data set into ``folder``."""
+    return ["-m", "src.tools.make_bodies", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1"]

@@ -7,10 +7,11 @@ joints, an affine crop with random scale, turn and colours, -1 to 1 between the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from src.body.joint_maps import lsp14_of
 from src.body.joints import J24, LSP14
 from src.body.smpl import mirror_pose
 from src.data.augment import Augmentation, PersonBox, apply_augmentation, warp_joints
@@ -22,7 +23,7 @@ from src.data.body_augment import (
     turn_joints_3d,
     turn_pose,
 )
-from src.data.body_records import BodyRecords, lsp14_of
+from src.data.body_records import BodyRecords
 from src.data.hmr_sets import RAW_SETS, read_mesh_set, read_mosh, read_raw_set, read_test_set
 from src.data.image import (
     IMAGENET_MEAN,
@@ -115,13 +116,10 @@ class AffineSamples:
 
     columns = TRAIN_COLUMNS
 
-    def __init__(self, name: str, records: BodyRecords, form: InputForm, flip: bool, is_varied: bool = True):
-        """Takes the persons of one data set.
-
-        Args: flip: mirror half of the samples. is_varied: draw scale, turn and colours.
-        """
+    def __init__(self, name: str, records: BodyRecords, form: InputForm, flip: bool):
+        """Takes the persons of one data set; ``flip`` mirrors half of the samples."""
         self.name, self.records, self.form = name, records, form
-        self.flip, self.is_varied, self.table = flip, is_varied, form.table()
+        self.flip, self.table = flip, form.table()
 
     def __len__(self):
         return len(self.records)
@@ -129,9 +127,7 @@ class AffineSamples:
     def load(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         """One augmented sample in the order of the columns; InputError when the picture is missing or broken."""
         draw = draw_body_augmentation(rng)
-        is_mirrored = draw.is_mirrored and self.flip
-        draw = BodyAugmentation(draw.channel_factors, draw.scale_multiplier, draw.rotation_deg,
-                                is_mirrored) if self.is_varied else BodyAugmentation(is_mirrored=is_mirrored)
+        draw = replace(draw, is_mirrored=draw.is_mirrored and self.flip)
         return self.make(index, read_image(self.records.image_paths[index]), draw)
 
     def make(self, index: int, image: np.ndarray, draw: BodyAugmentation) -> tuple[np.ndarray, ...]:
@@ -236,18 +232,17 @@ def check_profile(profile: str) -> None:
 
 
 def read_training_sets(profile: str, data_path: str, names: Sequence[str], form: InputForm, flip: bool,
-                       is_varied: bool = True) -> list[SquareSamples | AffineSamples]:
+                       ) -> list[SquareSamples | AffineSamples]:
     """Reads the named training sets.
 
     Args:    names: of the HMR_DATA layout (profile `hmr`) or of SPIN's files (`mmpose`).
-             is_varied: profile `mmpose` draws scale, turn and colours.
     Raises:  InputError naming what is missing.
     """
     check_profile(profile)
     if not names:
         raise InputError("no training set is named")
     if profile == "mmpose":
-        return [AffineSamples(name, read_mesh_set(data_path, name), form, flip, is_varied) for name in names]
+        return [AffineSamples(name, read_mesh_set(data_path, name), form, flip) for name in names]
     return [SquareSamples(name, read_raw_set(data_path, name), form, RAW_SETS[name].scale_range, flip)
             for name in names]
 

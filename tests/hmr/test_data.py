@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from src.body.joint_maps import captured_lsp14_to_j24, lsp14_of
 from src.body.smpl import mirror_pose
 from src.data.body_augment import BodyAugmentation
-from src.data.body_records import captured_lsp14_to_j24, lsp14_of, make_body_records
+from src.data.body_records import make_body_records
 from src.data.pipeline import EvalBatches, TrainBatches
 from src.errors import InputError
 from src.hmr.data import (
