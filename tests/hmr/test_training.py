@@ -50,7 +50,8 @@ def small_pair(profile, seed=3):
     """A network with an encoder of one layer and a discriminator, always with the same weights."""
     ms.set_seed(seed)
     network = BodyNet(profile, num_layers=18, hidden=HIDDEN)
-    network.encoder = nn.SequentialCell(nn.Conv2d(3, 512, 16, stride=16, pad_mode="pad"), nn.BatchNorm2d(512), nn.ReLU())
+    network.encoder = nn.SequentialCell(nn.Conv2d(3, 512, 16, stride=16, pad_mode="pad"), nn.BatchNorm2d(512),
+                                        nn.ReLU())
     return network, Discriminator(hidden=8)
 
 
