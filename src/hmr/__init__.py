@@ -26,7 +26,7 @@ from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.hmr import data, training
 from src.hmr.deployment import DeployedNet, make_deployment
-from src.hmr.evaluation import BodyEvaluator
+from src.hmr.evaluation import BodyDemo, BodyEvaluator
 from src.hmr.loss import AxisAngleObjective, SixDObjective
 from src.hmr.network import BodyNet, Discriminator, check_profile
 from src.hmr.weights import REGRESSOR, source_formats
@@ -199,6 +199,13 @@ def build_evaluator(cfg) -> BodyEvaluator:
     return BodyEvaluator(read_test_set(cfg.data_path, cfg.test_set), body, regressor,
                          read_mean_parameters(_asset(cfg, 2)), cfg.test_set, cfg.eval_metrics, cfg.eval_root, protocol,
                          cfg.picture_count)
+
+
+def build_demo(cfg) -> BodyDemo:
+    """What src.tools.demo draws: bodies."""
+    _check(cfg)
+    return BodyDemo(cfg.profile, data.InputForm(cfg.image_size, cfg.input_range, cfg.channel_order),
+                    read_body(_asset(cfg, 0)))
 
 
 def embedded_data_command(folder: str) -> list[str]:
