@@ -20,6 +20,7 @@ from src.data.order import Shard
 from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
 from src.deploy.manifest import Deployment
 from src.engine.checkpoint import load_network
+from src.engine.schedule import WarmupSteps
 from src.engine.stage import Stage
 from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
@@ -61,9 +62,12 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     if cfg.discriminator_path:
         load_network(discriminator, cfg.discriminator_path)
     discriminator.update_parameters_name("discriminator.")
-    optimizers = (training.make_optimizer(network, cfg.learning_rate, cfg.weight_decay, "optimizer."),
-                  training.make_optimizer(discriminator, cfg.discriminator_learning_rate,
-                                          cfg.discriminator_weight_decay, "discriminator_optimizer."))
+    drops = [epoch * batches.steps_per_epoch // cfg.accumulate_steps for epoch in cfg.lr_step]
+    rates = [WarmupSteps(rate, drops, cfg.lr_factor, cfg.warmup_steps)
+             for rate in (cfg.learning_rate, cfg.discriminator_learning_rate)]
+    optimizers = (training.make_optimizer(network, rates[0], cfg.weight_decay, "optimizer."),
+                  training.make_optimizer(discriminator, rates[1], cfg.discriminator_weight_decay,
+                                          "discriminator_optimizer."))
     network.encoder = set_precision(network.encoder, cfg.amp_level, cfg.device_target)
     is_hmr = cfg.profile == "hmr"
     step = training.AdversarialStep(

@@ -18,8 +18,11 @@ from src.hmr.network import ITERATIONS, LAYERS_WITH_DROPOUT
 STEP_STREAM = 1  # distinguishes the draws of a step from those of its samples
 
 
-def make_optimizer(cell: nn.Cell, learning_rate: float, weight_decay: float, prefix: str) -> nn.Optimizer:
-    """Adam with a constant rate and an L2 term on every parameter, as PyTorch's Adam has it."""
+def make_optimizer(cell: nn.Cell, learning_rate, weight_decay: float, prefix: str) -> nn.Optimizer:
+    """Adam with an L2 term on every parameter, as PyTorch's Adam has it.
+
+    Args: learning_rate: a number, or a schedule.
+    """
     # a group of its own: an ungrouped list would leave normalisation and biases without decay
     groups = [{"params": cell.trainable_params(), "weight_decay": weight_decay}]
     optimizer = nn.Adam(groups, learning_rate=learning_rate)

@@ -54,7 +54,7 @@ def run_steps(package, common: list[str], folder: Path) -> dict[str, dict]:
         ["eval.py", *common, *source, "--random_weights", "true", "--result_path", results["random"]])
     run("4/6 evaluate the trained one",
         ["eval.py", *common, *source, "--checkpoint_file_path", best, "--result_path", results["trained"]])
-    run("5/6 export", ["export.py", *common, "--checkpoint_file_path", best, "--file_name", exported])
+    run("5/6 export", ["export.py", *common, *source, "--checkpoint_file_path", best, "--file_name", exported])
     run("6/6 infer with the exported file: records", ["preprocess.py", *common, *source, "--output_path", records])
     run("6/6 infer with the exported file: run", ["-m", "src.tools.run_records", "--mindir_path", f"{exported}.mindir",
                                                   "--pre_path", records, "--result_path", results["exported"]])
