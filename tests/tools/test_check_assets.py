@@ -94,6 +94,11 @@ def test_a_model_without_a_list_says_so(tmp_path):
         main(["--model", "simple_pose", "--data_path", str(tmp_path)])
 
 
+def test_without_a_model_the_files_of_all_models_are_checked(folder, capsys):
+    assert main(["--data_path", str(folder)]) == 2
+    assert f"files of hmr below {folder}" in capsys.readouterr().out
+
+
 def test_the_command_ends_with_status_2_when_something_is_missing(root, tmp_path):
     command = [sys.executable, "-m", "src.tools.check_assets", "--model", "hmr", "--data_path", tmp_path]
     process = subprocess.run(command, cwd=root, text=True, capture_output=True, check=False,
