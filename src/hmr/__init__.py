@@ -14,6 +14,8 @@ from src.body.assets import BodyModel, read_body
 from src.body.joints import COCOPLUS19, H36M17, J24, LSP14
 from src.body.layer import BodyJoints, BodyLayer
 from src.body.regressors import read_mean_parameters, read_regressor
+from src.data.asset import Asset
+from src.data.hmr_assets import body_assets, evaluation_asset, prior_assets, training_assets
 from src.data.hmr_sets import read_test_set
 from src.data.mixture import JoinedSamples, PartitionOrder, StreamOrder
 from src.data.order import Shard
@@ -27,7 +29,7 @@ from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.hmr import data, training
 from src.hmr.deployment import DeployedNet, make_deployment
-from src.hmr.evaluation import BodyEvaluator
+from src.hmr.evaluation import BodyDemo, BodyEvaluator
 from src.hmr.loss import AxisAngleObjective, SixDObjective
 from src.hmr.network import BodyNet, Discriminator, check_profile
 from src.hmr.weights import REGRESSOR, source_formats
@@ -203,6 +205,25 @@ def build_evaluator(cfg) -> BodyEvaluator:
     return BodyEvaluator(read_test_set(cfg.data_path, cfg.test_set), body, regressor,
                          read_mean_parameters(_asset(cfg, 2)), cfg.test_set, cfg.eval_metrics, cfg.eval_root, protocol,
                          cfg.picture_count)
+
+
+def build_demo(cfg) -> BodyDemo:
+    """What src.tools.demo draws: bodies."""
+    _check(cfg)
+    return BodyDemo(cfg.profile, data.InputForm(cfg.image_size, cfg.input_range, cfg.channel_order),
+                    read_body(_asset(cfg, 0)))
+
+
+def list_assets(cfg) -> list[Asset]:
+    """The files that the configuration reads."""
+    _check(cfg)
+    body, regressor, mean = (_asset(cfg, number) for number in range(3))
+    is_hmr = cfg.profile == "hmr"
+    names = [*cfg.train_2d_set, *cfg.train_3d_set] if is_hmr else cfg.train_sets
+    further = {Path(cfg.data_path) / cfg.joint_regressor_file: H36M17.size} if cfg.joint_regressor_file else {}
+    return [*body_assets((body, regressor, mean), JOINTS_OF_PROFILE[cfg.profile].size, further),
+            *training_assets(cfg.profile, cfg.data_path, names), *prior_assets(cfg.data_path, cfg.train_adv_set),
+            evaluation_asset(cfg.data_path, cfg.test_set)]
 
 
 def embedded_data_command(folder: str) -> list[str]:

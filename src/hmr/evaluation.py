@@ -10,17 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from src.body.assets import BodyModel
-from src.body.joint_maps import mirror_back, scored_joints
+from src.body.joint_maps import PREDICTED_SETS, mirror_back, scored_joints
+from src.body.mesh import Mesh
 from src.body.regressors import MeanParameters
 from src.body.smpl import body_vertices
-from src.data.body_records import BodyRecords
+from src.data.body_records import PERSON_MARGIN, BodyRecords
 from src.data.h36m_names import FRONTAL_CAMERA, parse_h36m_name
 from src.data.image import read_image
+from src.data.people_file import Person
 from src.data.pipeline import EvalBatch
 from src.data.square_crop import Square, cut_square
+from src.engine.demo import Shown
 from src.errors import InputError
 from src.files import replacing, write_json
+from src.geometry.camera import FACING_CAMERA
 from src.geometry.rotation import matrix_to_axis_angle
+from src.hmr.data import InputForm, cut_input, eval_square
 from src.metrics.pose3d import mpjpe, pa_mpjpe
 from src.visual.placed_body import draw_bodies, draw_from_side, place_body
 from src.visual.sheet import contact_sheet, write_image
@@ -29,6 +34,7 @@ JOINT_ERROR, ZOO_METRIC = "joint_error", "zoo_squared_distance"
 EVAL_METRICS = (JOINT_ERROR, ZOO_METRIC)
 MILLIMETRES = 1000.0
 PICTURE_PX = 224  # side of a crop on the sheet of predictions
+SIDE_VIEW_PX = 384
 PREDICTIONS = ("joints", "camera", "pose", "shape", "square")  # columns of predictions.npz
 
 
@@ -224,3 +230,40 @@ class BodyEvaluator:
             pictures.append(np.hstack([draw_bodies(crop, [placed], self.body.faces),
                                        draw_from_side(placed, self.body.faces, PICTURE_PX, PICTURE_PX)]))
         return pictures
+
+
+class BodyDemo:
+    """Bodies on a picture and from their side; see `src.engine.demo`."""
+
+    def __init__(self, profile: str, form: InputForm, body: BodyModel):
+        """Takes how people are cut out, and the network's body."""
+        self.profile, self.form, self.body, self.table = profile, form, body, form.table()
+
+    def inputs(self, image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, ...]:
+        """Square crops around the boxes, (N, 3, S, S) float32."""
+        return (np.stack([cut_input(self.profile, image, square, self.form, self.table)
+                          for square in self._squares(people)]),)
+
+    def show(self, image: np.ndarray, people: Sequence[Person], outputs: tuple[np.ndarray, ...]) -> Shown:
+        """Bodies laid over the picture, from their side, as meshes, and their parameters."""
+        joints, camera, rotations, shape = outputs
+        vertices = body_vertices(self.body, rotations, shape).vertices
+        squares = self._squares(people)
+        placed = [place_body(*row) for row in zip(vertices, camera, squares)]
+        names = PREDICTED_SETS[joints.shape[1]]
+        found = [{"pose": matrix_to_axis_angle(rotations[row]), "shape": shape[row], "camera": camera[row],
+                  "square": np.array(squares[row]), "joints_3d": joints[row],
+                  "translation": body.vertices[0] - vertices[row, 0],
+                  "keypoints": np.column_stack([place_body(joints[row], camera[row], squares[row]).pixels(),
+                                                np.ones(names.size)])} for row, body in enumerate(placed)]
+        side = np.hstack([draw_from_side(body, self.body.faces, SIDE_VIEW_PX, SIDE_VIEW_PX, row)
+                          for row, body in enumerate(placed)])
+        meshes = [{"body": Mesh(points * FACING_CAMERA.diagonal(), self.body.faces)} for points in vertices]
+        return Shown(found, {"overlay": draw_bodies(image, placed, self.body.faces), "side": side}, meshes, names.name)
+
+    def _squares(self, people: Sequence[Person]) -> list[tuple[float, float, float]]:
+        """Left, top and side of the square of each person, px."""
+        boxes = np.stack([person.box for person in people])
+        corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+        return [eval_square(self.profile, corner, (corner[:2] + corner[2:]) / 2, PERSON_MARGIN * box[2:].max())
+                for corner, box in zip(corners, boxes)]

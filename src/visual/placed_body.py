@@ -28,15 +28,15 @@ class PlacedBody:
     focal_px: float
     center_px: np.ndarray
 
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels (..., 2) of camera points."""
-        return project_points(points, self.focal_px, self.center_px)
+    def pixels(self) -> np.ndarray:
+        """Where the vertices appear, (V, 2)."""
+        return project_points(self.vertices, self.focal_px, self.center_px)
 
 
 def place_body(vertices: np.ndarray, camera: np.ndarray, square: Sequence[float]) -> PlacedBody:
     """Puts a body where the weak-perspective camera of a square crop shows it.
 
-    Args:    vertices: (V, 3) metres, camera orientation, any origin that the camera refers to.
+    Args:    vertices: (V, 3) metres, camera orientation, the origin that the camera refers to; or any other points.
              camera: (3,) s, tx, ty.
              square: left, top, side of the crop in px of the picture.
     """
