@@ -15,12 +15,12 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(f"src.{name}")
 
 
-def prepare(cfg) -> ModuleType:
-    """The package of ``cfg.model``, after it has put its own names of options in their place.
+def prepare(options) -> ModuleType:
+    """The package of ``options.model``, after it has put its own names of options in their place.
 
-    A package whose publication calls common options otherwise offers ``resolve_options(cfg)``.
+    A package whose publication calls common options otherwise offers ``resolve_options(options)``.
     """
-    package = load(cfg.model)
+    package = load(options.model)
     if hasattr(package, "resolve_options"):
-        package.resolve_options(cfg)
+        package.resolve_options(options)
     return package
