@@ -13,3 +13,14 @@ INTERFACE = ("build_network", "build_stages", "eval_data", "build_evaluator", "d
 def load(name: str) -> ModuleType:
     """The package of the model ``name``, which is a section of config.yaml."""
     return importlib.import_module(f"src.{name}")
+
+
+def prepare(options) -> ModuleType:
+    """The package of ``options.model``, after it has put its own names of options in their place.
+
+    A package whose publication calls common options otherwise offers ``resolve_options(options)``.
+    """
+    package = load(options.model)
+    if hasattr(package, "resolve_options"):
+        package.resolve_options(options)
+    return package

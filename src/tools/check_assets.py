@@ -23,7 +23,7 @@ def main(arguments):
         if hasattr(models.load(name), "list_assets")]
     findings = []
     for cfg in configurations:
-        package = models.load(cfg.model)
+        package = models.prepare(cfg)
         if not hasattr(package, "list_assets"):
             raise InputError(f"--model {cfg.model}: this model has no list of files; its commands name what they miss")
         print(f"files of {cfg.model} below {cfg.data_path}")

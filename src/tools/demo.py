@@ -38,15 +38,15 @@ class Video:
 def main(arguments):
     """Runs the model on each picture; returns the exit status."""
     cfg = config.parse(arguments, __doc__.splitlines()[0], OPTIONS)
-    if not cfg.checkpoint_file_path and not cfg.random_weights:
-        raise InputError("checkpoint_file_path is empty: name the checkpoint to show (or --random_weights true)")
     from src import models
     from src.data.people_file import read_people, whole_picture
     from src.engine.checkpoint import load_network
     from src.engine.demo import run_demo
     from src.progress import track
 
-    package = models.load(cfg.model)
+    package = models.prepare(cfg)
+    if not cfg.checkpoint_file_path and not cfg.random_weights:
+        raise InputError("checkpoint_file_path is empty: name the checkpoint to show (or --random_weights true)")
     if not hasattr(package, "build_demo"):
         raise InputError(f"--model {cfg.model}: this model has no demonstration")
     pictures = find_pictures(cfg.image)

@@ -78,11 +78,12 @@ def run(title: str, command: list) -> None:
 
 
 def print_summary(scores: dict[str, dict], metric: str, folder: Path, seconds: float) -> None:
-    """Prints a row per network and the pictures that were made."""
+    """Prints a row per metric, a column per network, and the pictures that were made."""
     names = [name for name, value in scores["trained"].items() if isinstance(value, (int, float))]
-    print(f"\n{'':22}" + "".join(f"{name:>11}" for name in names))
-    for row, metrics in scores.items():
-        print(f"{row + ' network':22}" + "".join(f"{metrics.get(name, float('nan')):11.4f}" for name in names))
+    width = max(map(len, names)) + 2
+    print(f"\n{'network':{width}}" + "".join(f"{row:>12}" for row in scores))
+    for name in names:
+        print(f"{name:{width}}" + "".join(f"{metrics.get(name, float('nan')):12.4f}" for metrics in scores.values()))
     print(f"protocol: {scores['trained']['protocol']}")
     print(f"\n{metric} {scores['trained'][metric]:.4f} on held-out pictures, "
           f"a random network {scores['random'][metric]:.4f}, in {seconds / 60:.1f} minutes")
