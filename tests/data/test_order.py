@@ -60,3 +60,9 @@ def test_the_draws_of_a_sample_depend_on_seed_epoch_and_number():
     draws = {key: sample_rng(*key).random() for key in ((1, 0, 0), (2, 0, 0), (1, 1, 0), (1, 0, 1))}
     assert len(set(draws.values())) == 4
     assert sample_rng(1, 0, 1).random() == draws[1, 0, 1]
+
+
+def test_what_an_epoch_leaves_out_is_said():
+    assert SampleOrder(53, 6, 2, Shard(0, 2)).plan() == (
+        "an epoch has 4 steps of 12 samples (2 workers x 6) out of 53; 5 are left out of each")
+    assert SampleOrder(48, 12, 2).plan() == "an epoch has 4 steps of 12 samples out of 48"
