@@ -194,7 +194,7 @@ def training(folder: str, batch: int, num_layers: int, size: int, steps: int):
     form = InputForm(size)
     parts = [SquareSamples(name, records, form, (1.1, 1.2), flip=True) for name in ("2d", "3d")]
     order = StreamOrder([max(len(records), half)] * 2, (half, half), 0)
-    columns = step_columns(PosePrior(*make_poses(batch)), batch, batch, 1024, 0, Shard())
+    columns = step_columns(PosePrior(*make_poses(batch)), batch, batch, 1024, 0.5, 0, Shard())
     batches = TrainBatches(JoinedSamples(parts), list(TRAIN_COLUMNS), batch, 0, order=order, step_columns=columns)
     step = make_step(num_layers)
     stream = batches.batches(0, 1 << 30)

@@ -121,7 +121,8 @@ def _training_batches(cfg, shard: Shard) -> TrainBatches:
     print(f"loaded from {cfg.data_path}: " + ", ".join(f"{part.name} {len(part)}" for part in parts))
     prior = data.read_prior(cfg.profile, cfg.data_path, cfg.train_adv_set, cfg.flip)
     print(f"loaded {len(prior)} real bodies: {', '.join(cfg.train_adv_set)}")
-    columns = training.step_columns(prior, cfg.adv_batch_size, order.batch_size, cfg.hidden_size, cfg.seed, shard)
+    columns = training.step_columns(prior, cfg.adv_batch_size, order.batch_size, cfg.hidden_size, cfg.dropout, cfg.seed,
+                                    shard)
     return TrainBatches(JoinedSamples(parts), list(data.TRAIN_COLUMNS), order.batch_size, cfg.seed, shard,
                         cfg.num_workers, BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), order, columns)
 
@@ -185,6 +186,8 @@ def _check(cfg) -> None:
                 "epochs", "log_steps", "save_epochs"):
         if cfg[key] < 1:
             raise InputError(f"{key} {cfg[key]}: expected at least 1")
+    if not 0 <= cfg.dropout < 1:
+        raise InputError(f"dropout {cfg.dropout}: expected 0 or more and less than 1")
     if cfg.epoch_steps < 0:
         raise InputError(f"epoch_steps {cfg.epoch_steps}: expected 0 (one pass over the data) or more")
 

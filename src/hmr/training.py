@@ -116,19 +116,17 @@ class AdversarialStep(nn.Cell):
         return ops.depend(done, self.scaler.adjust(is_finite))
 
 
-def dropout_masks(rng: np.random.Generator, batch: int, hidden: int) -> np.ndarray:
-    """Factors of dropout at one half, (3, 2, batch, hidden) float32 of 0 and 2.
+def dropout_masks(rng: np.random.Generator, batch: int, hidden: int, rate: float = 0.5) -> np.ndarray:
+    """Factors of dropout, (3, 2, batch, hidden) float32: 0 with probability ``rate``, else 1 / (1 - rate).
 
     Convention: masks are drawn on the host, because the framework's own dropout can be repeated neither
     after a resume nor, on a CPU, at all.
     """
     shape = (ITERATIONS, LAYERS_WITH_DROPOUT, batch, hidden)
-    count = int(np.prod(shape))
-    bits = np.unpackbits(rng.integers(0, 256, -(-count // 8), np.uint8), count=count)
-    return (2 * bits).reshape(shape).astype(np.float32)
+    return (rng.random(shape, np.float32) >= rate) * np.float32(1 / (1 - rate))
 
 
-def step_columns(prior, prior_rows: int, batch: int, hidden: int, seed: int, shard: Shard,
+def step_columns(prior, prior_rows: int, batch: int, hidden: int, dropout: float, seed: int, shard: Shard,
                  ) -> Callable[[int], tuple[np.ndarray, ...]]:
     """Makes the function that gives a step its real bodies and dropout masks.
 
@@ -137,6 +135,7 @@ def step_columns(prior, prior_rows: int, batch: int, hidden: int, seed: int, sha
     Args:
         prior: has ``draw(rng, count)``, which gives poses (count, 24, 3) and shapes (count, 10).
         prior_rows, batch: real bodies and samples of one worker's step.
+        dropout: rate, see ``dropout_masks``.
     Returns: function of the step to real_pose, real_shape, masks.
     """
     mine = slice(shard.rank, None, shard.size)
@@ -144,7 +143,7 @@ def step_columns(prior, prior_rows: int, batch: int, hidden: int, seed: int, sha
     def columns(step: int) -> tuple[np.ndarray, ...]:
         rng = np.random.default_rng([seed, STEP_STREAM, step])
         pose, shape = prior.draw(rng, prior_rows * shard.size)
-        masks = dropout_masks(rng, batch * shard.size, hidden)
+        masks = dropout_masks(rng, batch * shard.size, hidden, dropout)
         return pose[mine], shape[mine], np.ascontiguousarray(masks[:, :, mine])
 
     return columns

@@ -96,6 +96,7 @@ def test_training_starts_from_the_mean_file_and_its_batches_fit_the_step(profile
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--profile", "smplify"], "profile smplify: expected hmr or mmpose"), (["--image_size", "16"], "at least 32"),
+    (["--dropout", "1"], "dropout 1.0: expected"),
     (["--adv_batch_size", "0"], "adv_batch_size 0: expected at least 1"), (["--epoch_steps", "-1"], "epoch_steps -1")])
 def test_values_that_do_not_fit_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):

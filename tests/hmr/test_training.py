@@ -236,24 +236,30 @@ def prior(rng):
 
 def test_masks_keep_half_of_the_numbers_and_double_them(rng):
     masks = training.dropout_masks(rng, 32, 1024)
-    assert masks.shape == (3, 2, 32, 1024) and set(np.unique(masks)) == {0, 2}
+    assert masks.shape == (3, 2, 32, 1024) and masks.dtype == np.float32 and set(np.unique(masks)) == {0, 2}
     assert masks.mean() == pytest.approx(1, abs=0.02)
     assert np.abs(np.corrcoef(masks.reshape(6, -1)) - np.eye(6)).max() < 0.03
 
 
+def test_masks_of_another_rate_keep_the_mean(rng):
+    masks = training.dropout_masks(rng, 32, 1024, 0.2)
+    assert (masks == 0).mean() == pytest.approx(0.2, abs=0.01) and masks.mean() == pytest.approx(1, abs=0.02)
+    assert (training.dropout_masks(rng, 2, 8, 0.0) == 1).all()
+
+
 def test_a_step_s_columns_depend_on_seed_and_step_alone(prior):
-    first, again = (training.step_columns(prior, 5, 4, 8, 7, Shard()) for _ in range(2))
+    first, again = (training.step_columns(prior, 5, 4, 8, 0.5, 7, Shard()) for _ in range(2))
     first(3)
     for one, other in zip(first(11), again(11)):
         np.testing.assert_array_equal(one, other)
-    other_seed = training.step_columns(prior, 5, 4, 8, 8, Shard())
+    other_seed = training.step_columns(prior, 5, 4, 8, 0.5, 8, Shard())
     for columns in (first(12), other_seed(11)):
         assert not np.array_equal(columns[2], again(11)[2]) and not np.array_equal(columns[0], again(11)[0])
 
 
 def test_two_workers_share_the_columns_of_one(prior):
-    whole = training.step_columns(prior, 6, 4, 8, 7, Shard())(5)
-    halves = [training.step_columns(prior, 3, 2, 8, 7, Shard(rank, 2))(5) for rank in range(2)]
+    whole = training.step_columns(prior, 6, 4, 8, 0.5, 7, Shard())(5)
+    halves = [training.step_columns(prior, 3, 2, 8, 0.5, 7, Shard(rank, 2))(5) for rank in range(2)]
     for number, axis in enumerate((0, 0, 2)):
         joined = np.stack([half[number] for half in halves], axis=axis + 1).reshape(whole[number].shape)
         np.testing.assert_array_equal(joined, whole[number])
