@@ -58,7 +58,8 @@ def train(data: MotionData, is_mixture: bool, options) -> tuple[nn.Cell, float, 
     """Trains one of the networks; returns it, the seconds and the steps that it took."""
     ms.set_seed(SEED)
     rows = data.training_rows(data.measure())
-    network = MixtureNetwork(linear_size=options.linear_size, kernels=KERNELS if is_mixture else 1)
+    network = MixtureNetwork(linear_size=options.linear_size, kernels=KERNELS if is_mixture else 1,
+                             max_norm=options.max_norm)
     batches = TrainPoses(rows, options.batch_size, SEED, Shard(), (5, options.linear_size), options.keep, 0)
     steps = options.epochs * batches.steps_per_epoch
     # down to a hundredth of the rate at the end
@@ -128,6 +129,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--linear_size", type=int, default=1024, help="width of both trunks")
     parser.add_argument("--keep", type=float, default=0.5, help="probability that dropout keeps a value")
     parser.add_argument("--learning_rate", type=float, default=0.001, help="at the start")
+    parser.add_argument("--max_norm", type=int, default=1, choices=(0, 1), help="bound the weights of both networks")
     parser.add_argument("--least_deviation", type=float, default=1e-15, help="of the Gaussians in the loss")
     parser.add_argument("--output", type=Path, help="JSON file for all numbers")
     return parser

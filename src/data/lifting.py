@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +115,11 @@ class Standardisation:
     predict_14: bool
     regression: np.ndarray
     origin: dict
+
+    def equals(self, other: Standardisation) -> bool:
+        """Whether all numbers are the same."""
+        return all(np.array_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+                   if field.name != "origin")
 
     @property
     def input_dims(self) -> np.ndarray:

@@ -24,7 +24,7 @@ from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.weights import find_checkpoint, source_formats
 
-STATISTICS = "statistics.npz"  # beside the checkpoints
+STATISTICS, MEASURED = "statistics.npz", "measured"  # file beside the checkpoints; value of statistics_path
 
 
 def resolve_options(cfg) -> None:
@@ -56,7 +56,7 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
           f"2D input: {source.origin['input']}")
     if shard.rank == 0:
         moments.save(Path(cfg.ckpt_dir) / STATISTICS)
-    cfg.statistics_path = str(Path(cfg.ckpt_dir) / STATISTICS)
+    cfg.statistics_path = MEASURED  # not those of a checkpoint to start from, nor a file that rank 0 is writing
     batches = data.TrainPoses(rows, cfg.batch_size, cfg.seed, shard, (1 + 2 * cfg.num_layers, cfg.linear_size),
                               cfg.dropout, cfg.miss_num)
     if cfg.data_dump_flag:
@@ -137,8 +137,8 @@ def _moments(cfg) -> Standardisation:
     Raises: InputError when the file was made under other options.
     """
     beside = Path(cfg.checkpoint_file_path).parent / STATISTICS if cfg.checkpoint_file_path else None
-    path = cfg.statistics_path or (str(beside) if beside is not None and beside.is_file() else "")
-    if not path:
+    path = cfg.statistics_path or (str(beside) if beside is not None and beside.is_file() else MEASURED)
+    if path == MEASURED:
         return _data(cfg).measure()
     moments = read_standardisation(path)
     expected = data.make_origin(cfg.detector if cfg.use_sh else "", cfg.action, cfg.camera_frame, cfg.predict_14)

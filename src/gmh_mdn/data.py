@@ -39,11 +39,14 @@ class MotionData:
         self.actions = choose_actions(self.source.actions, action)
         self.detector, self.camera_frame, self.predict_14 = detector, camera_frame, predict_14
         self.origin = make_origin(detector, action, camera_frame, predict_14)
+        self._measured, self._test_rows = None, (None, None)
 
     def measure(self) -> Standardisation:
-        """Mean and deviation of the training subjects, with the regression baseline."""
-        return measure(self.source, TRAIN_SUBJECTS, tuple(sorted(self.actions)), self.detector, self.camera_frame,
-                       self.predict_14, self.origin)
+        """Mean and deviation of the training subjects, with the regression baseline; read once."""
+        if self._measured is None:
+            self._measured = measure(self.source, TRAIN_SUBJECTS, tuple(sorted(self.actions)), self.detector,
+                                     self.camera_frame, self.predict_14, self.origin)
+        return self._measured
 
     def training_rows(self, moments: Standardisation) -> LiftingRows:
         """All rows of the training subjects, actions in the order of their names as in the published code."""
@@ -51,8 +54,12 @@ class MotionData:
                          moments)
 
     def test_rows(self, moments: Standardisation) -> LiftingRows:
-        """All rows of the test subjects, actions in the order of the tables."""
-        return load_rows(self.source, TEST_SUBJECTS, self.actions, self.detector, self.camera_frame, moments)
+        """All rows of the test subjects, actions in the order of the tables; read once per standardisation."""
+        known, rows = self._test_rows
+        if known is None or not moments.equals(known):
+            rows = load_rows(self.source, TEST_SUBJECTS, self.actions, self.detector, self.camera_frame, moments)
+            self._test_rows = moments, rows
+        return rows
 
     def cameras(self) -> Cameras:
         """All cameras by subject and name."""
