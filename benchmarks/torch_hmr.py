@@ -95,17 +95,14 @@ class TorchEncoder(nn.Module):
 
 def perceptron(sizes, dropout):
     """Linear layers called regressor_fc_N with ReLU and dropout between them."""
-    layers = {}
-    for index, (inner, outer) in enumerate(zip(sizes, sizes[1:])):
-        layers[f"regressor_fc_{index}"] = nn.Linear(inner, outer)
-        if index < len(sizes) - 2:
-            layers[f"regressor_relu_{index}"] = nn.ReLU()
-            if dropout:
-                layers[f"regressor_fc_dropout_{index}"] = nn.Dropout(0.5)
     module = nn.Module()
     module.fc_blocks = nn.Sequential()
-    for name, layer in layers.items():
-        module.fc_blocks.add_module(name, layer)
+    for index, (inner, outer) in enumerate(zip(sizes, sizes[1:])):
+        module.fc_blocks.add_module(f"regressor_fc_{index}", nn.Linear(inner, outer))
+        if index < len(sizes) - 2:
+            module.fc_blocks.add_module(f"regressor_relu_{index}", nn.ReLU())
+            if dropout:
+                module.fc_blocks.add_module(f"regressor_fc_dropout_{index}", nn.Dropout(0.5))
     return module
 
 
