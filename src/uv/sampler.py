@@ -1,16 +1,18 @@
-"""Maps between the vertices of a mesh and the pixels of its texture atlas.
+"""The UV sampler: between the vertices of a mesh and the pixels of its texture atlas.
 
 Convention: pixel (row r, column c) of an (H, W) map is the point u (W - 1) = c, v (H - 1) = r: the corner
 pixels' centres are the corners of the unit square, v is not flipped. Arrays over the map are (B, H, W, C).
-Source: DecoMR (Zeng et al. 2020), UV sampler of the authors' code, whose tables these equal bit for bit.
+Source: DecoMR (Zeng et al. 2020), the authors' code, whose tables these equal bit for bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from src.body.mesh import Mesh
 from src.errors import InputError
@@ -21,7 +23,7 @@ CHUNK_CANDIDATES = 1 << 19  # pairs of triangle and pixel at work at a time: abo
 
 
 @dataclass(frozen=True, eq=False)
-class AtlasTables:
+class UVSampler:
     """Which vertices each pixel of the map is made of, and where each vertex is read back.
 
     Args: v_index: (H, W, 3) int64, corners of the triangle that covers the pixel, 0 outside.
@@ -49,9 +51,56 @@ class AtlasTables:
         """Number of vertices of the mesh."""
         return len(self.vt_count)
 
+    @cached_property
+    def to_map(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices (H W, 3) int32 and weights (H W, 3) float32 of each pixel, row-major."""
+        return self.v_index.reshape(-1, 3).astype(np.int32), self.bary_weights.reshape(-1, 3)
 
-def atlas_tables(mesh: Mesh, height: int, width: int) -> AtlasTables:
-    """Computes the tables of a mesh with texture coordinates.
+    @cached_property
+    def to_vertices(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels (V, K) int32, row-major, and weights (V, K) float32 of each vertex, filled up with weight 0.
+
+        The bilinear readings at all texture coordinates of the vertex are folded into one weighted sum; K is four
+        times the largest number of texture coordinates of a vertex.
+        """
+        pixels, weights = bilinear_corners(self.texcoords, *self.size)
+        vertex = np.tile(self.vt2v, 4)
+        order = np.argsort(vertex, kind="stable")
+        vertex = vertex[order]
+        place = np.arange(len(vertex)) - np.searchsorted(vertex, np.arange(self.vertex_count))[vertex]
+        index = np.zeros((self.vertex_count, 4 * int(self.vt_count.max())), np.int32)
+        share = np.zeros(index.shape, np.float32)
+        index[vertex, place] = pixels.ravel()[order]
+        share[vertex, place] = weights.ravel()[order] / self.vt_count[vertex]
+        return index, share
+
+    def uv_map(self, values: np.ndarray) -> np.ndarray:
+        """Spreads values of the vertices over the atlas.
+
+        Args:    values: (B, V, C) float.
+        Returns: (B, H, W, C) float32, 0 where the atlas is empty.
+        """
+        return _weighted(values, *self.to_map).reshape(len(values), *self.size, -1)
+
+    def resample(self, maps: np.ndarray) -> np.ndarray:
+        """Reads the vertices back from maps over the atlas.
+
+        Args:    maps: (B, H, W, C) float.
+        Returns: (B, V, C) float32: the mean of the bilinear readings at the vertex's texture coordinates.
+        """
+        maps = np.asarray(maps)
+        return _weighted(maps.reshape(len(maps), -1, maps.shape[-1]), *self.to_vertices)
+
+
+def _weighted(values: np.ndarray, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Mixes rows of values (B, N, C): (B, M, C) float32 of index and weight (M, K)."""
+    mixed = sparse.csr_matrix((weight.ravel(), index.ravel(), np.arange(len(index) + 1) * index.shape[1]),
+                              shape=(len(index), values.shape[1]))
+    return np.stack([mixed @ rows for rows in np.asarray(values, np.float32)])
+
+
+def make_sampler(mesh: Mesh, size: int) -> UVSampler:
+    """Computes the tables of a mesh with texture coordinates for square maps.
 
     Raises: InputError when the mesh has no texture coordinates, one of them is outside of 0 to 1 or unused, or
         a vertex has none.
@@ -65,14 +114,14 @@ def atlas_tables(mesh: Mesh, height: int, width: int) -> AtlasTables:
     _refuse(vt2v < 0, "texture coordinates that no face uses")
     vt_count = np.bincount(vt2v, minlength=len(mesh.vertices)).astype(np.float64)
     _refuse(vt_count == 0, "vertices without a texture coordinate")
-    points = mesh.uv.astype(np.float64) * [width - 1, height - 1]
-    face, weights = _cover(points[mesh.uv_faces], height, width)
+    points = mesh.uv.astype(np.float64) * (size - 1)
+    face, weights = _cover(points[mesh.uv_faces], size, size)
     covered = face >= 0
-    v_index = np.zeros((height, width, 3), np.int64)
+    v_index = np.zeros((size, size, 3), np.int64)
     v_index[covered] = vt2v[mesh.uv_faces[face[covered]]]
-    tables = AtlasTables(v_index, weights, mesh.uv.astype(np.float32), vt2v, vt_count, covered)
-    _fill(tables)
-    return tables
+    sampler = UVSampler(v_index, weights, mesh.uv.astype(np.float32), vt2v, vt_count, covered)
+    _fill(sampler)
+    return sampler
 
 
 def _refuse(is_wrong: np.ndarray, what: str) -> None:
@@ -138,52 +187,13 @@ def bilinear_corners(texcoords: np.ndarray, height: int, width: int) -> tuple[np
     return np.stack(pixels), np.stack(weights)
 
 
-def _fill(tables: AtlasTables) -> None:
+def _fill(sampler: UVSampler) -> None:
     """Gives the empty pixels that a reading at a texture coordinate mixes in that coordinate's vertex, in place."""
-    pixels, weights = bilinear_corners(tables.texcoords, *tables.size)
+    pixels, weights = bilinear_corners(sampler.texcoords, *sampler.size)
     order = np.argsort(-weights.ravel(), kind="stable")
-    pixel, vertex = pixels.ravel()[order], np.tile(tables.vt2v, 4)[order]
-    empty = ~tables.mask.ravel()[pixel]
+    pixel, vertex = pixels.ravel()[order], np.tile(sampler.vt2v, 4)[order]
+    empty = ~sampler.mask.ravel()[pixel]
     pixel, vertex = pixel[empty][::-1], vertex[empty][::-1]  # the largest weight is written last
-    tables.v_index.reshape(-1, 3)[pixel, 0] = vertex
-    tables.bary_weights.reshape(-1, 3)[pixel, 0] = 1
-    tables.mask.reshape(-1)[pixel] = True
-
-
-def map_from_vertices(tables: AtlasTables, values: np.ndarray) -> np.ndarray:
-    """Spreads values of the vertices over the atlas.
-
-    Args:    values: (B, V, C) float.
-    Returns: (B, H, W, C), 0 where the atlas is empty.
-    """
-    return np.einsum("hwk,bhwkc->bhwc", tables.bary_weights, np.asarray(values)[:, tables.v_index], optimize=True)
-
-
-def reading_table(tables: AtlasTables) -> tuple[np.ndarray, np.ndarray]:
-    """Folds the bilinear readings of all texture coordinates of a vertex into one weighted sum.
-
-    Returns: flat pixels (V, K) int32 and weights (V, K) float32, filled up with weight 0; a vertex is
-        sum_k weight * map[pixel]. K is four times the largest number of texture coordinates of a vertex.
-    """
-    pixels, weights = bilinear_corners(tables.texcoords, *tables.size)
-    vertex = np.tile(tables.vt2v, 4)
-    order = np.argsort(vertex, kind="stable")
-    vertex = vertex[order]
-    starts = np.searchsorted(vertex, np.arange(tables.vertex_count))
-    place = np.arange(len(vertex)) - starts[vertex]
-    index = np.zeros((tables.vertex_count, place.max() + 1), np.int32)
-    share = np.zeros(index.shape, np.float32)
-    index[vertex, place] = pixels.ravel()[order]
-    share[vertex, place] = weights.ravel()[order] / tables.vt_count[vertex]
-    return index, share
-
-
-def vertices_from_map(tables: AtlasTables, maps: np.ndarray) -> np.ndarray:
-    """Reads the vertices back from maps over the atlas.
-
-    Args:    maps: (B, H, W, C) float.
-    Returns: (B, V, C): the mean of the bilinear readings at the vertex's texture coordinates.
-    """
-    index, share = reading_table(tables)
-    flat = np.asarray(maps).reshape(len(maps), -1, np.shape(maps)[-1])
-    return np.einsum("vk,bvkc->bvc", share, flat[:, index], optimize=True)
+    sampler.v_index.reshape(-1, 3)[pixel, 0] = vertex
+    sampler.bary_weights.reshape(-1, 3)[pixel, 0] = 1
+    sampler.mask.reshape(-1)[pixel] = True
