@@ -7,8 +7,6 @@ landmark_names, landmark_vertex (named points on the skin).
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from src.arrays import checked, floats, read_npz
 from src.body.joints import SMPL24, SMPL_PARENTS
 from src.body.pickled import read_pickled_arrays
 from src.errors import InputError
@@ -83,10 +82,10 @@ def read_body(path: str | Path, num_betas: int = 10) -> BodyModel:
     """
     path = Path(path)
     arrays = read_body_arrays(path)
-    v_template = _floats(path, arrays, "v_template", ("V", 3))
+    v_template = floats(path, arrays, "v_template", ("V", 3))
     size = len(v_template)
-    shapedirs = _floats(path, arrays, "shapedirs", (size, 3, "S"))[:, :, :num_betas]
-    weights = _floats(path, arrays, "weights", (size, SMPL24.size))
+    shapedirs = floats(path, arrays, "shapedirs", (size, 3, "S"))[:, :, :num_betas]
+    weights = floats(path, arrays, "weights", (size, SMPL24.size))
     if weights.min() < 0 or np.abs(weights.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
         raise InputError(f"{path}: 'weights' must not be negative and each row must sum to 1")
     faces = _indices(path, arrays, "f", ("F", 3), size)
@@ -95,9 +94,9 @@ def read_body(path: str | Path, num_betas: int = 10) -> BodyModel:
         v_template=v_template,
         faces=faces,
         shapedirs=np.ascontiguousarray(shapedirs),
-        posedirs=_floats(path, arrays, "posedirs", (size, 3, POSE_FEATURES)),
+        posedirs=floats(path, arrays, "posedirs", (size, 3, POSE_FEATURES)),
         weights=weights,
-        joint_regressor=_floats(path, arrays, "J_regressor", (SMPL24.size, size)),
+        joint_regressor=floats(path, arrays, "J_regressor", (SMPL24.size, size)),
         parents=_parents(path, arrays),
         uv=uv,
         uv_faces=uv_faces,
@@ -130,41 +129,12 @@ def read_body_arrays(path: str | Path) -> dict[str, np.ndarray]:
         return read_pickled_arrays(path)
     if path.suffix != ".npz":
         raise InputError(f"{path}: expected a body model file ending in .npz or .pkl")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, TypeError, AttributeError, KeyError, EOFError, SyntaxError, RuntimeError, MemoryError,
-            zipfile.BadZipFile, zlib.error) as error:  # whatever NumPy and zipfile raise on broken bytes
-        raise InputError(f"{path}: not an .npz file of plain arrays: {error}") from None
-    return {key: array for key, array in arrays.items() if isinstance(array, np.ndarray)}
-
-
-def _checked(path: Path, arrays: dict[str, np.ndarray], key: str, shape: tuple) -> np.ndarray:
-    """Gives an array after a check of its shape, in which letters stand for any size from 1."""
-    if key not in arrays:
-        raise InputError(f"{path}: key '{key}' is missing")
-    array = arrays[key]
-    lows = tuple(wanted if isinstance(wanted, int) else 1 for wanted in shape)
-    highs = tuple(wanted if isinstance(wanted, int) else np.inf for wanted in shape)
-    if array.ndim != len(shape) or not all(a <= b <= c for a, b, c in zip(lows, array.shape, highs)):
-        wanted = ", ".join(str(entry) for entry in shape)
-        raise InputError(f"{path}: '{key}' has shape {array.shape}, expected ({wanted})")
-    return array
-
-
-def _floats(path: Path, arrays: dict[str, np.ndarray], key: str, shape: tuple) -> np.ndarray:
-    """Gives a float32 array after a check of shape and values."""
-    array = _checked(path, arrays, key, shape)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise InputError(f"{path}: '{key}' must hold finite numbers")
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return read_npz(path)
 
 
 def _indices(path: Path, arrays: dict[str, np.ndarray], key: str, shape: tuple, limit: int) -> np.ndarray:
     """Gives an int32 array of indices below a limit."""
-    array = _checked(path, arrays, key, shape)
+    array = checked(path, arrays, key, shape)
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= limit:
         raise InputError(f"{path}: '{key}' must hold whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(array, dtype=np.int32)
@@ -172,7 +142,7 @@ def _indices(path: Path, arrays: dict[str, np.ndarray], key: str, shape: tuple, 
 
 def _parents(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Gives the parents after a check that the tree is SMPL's, whose joints have names here."""
-    table = _checked(path, arrays, "kintree_table", (2, SMPL24.size))
+    table = checked(path, arrays, "kintree_table", (2, SMPL24.size))
     if (table.dtype.kind not in "iu" or not np.array_equal(table[1], np.arange(SMPL24.size))
             or not np.array_equal(table[0, 1:], SMPL_PARENTS[1:])):
         raise InputError(f"{path}: 'kintree_table' is not SMPL's tree of {SMPL24.size} joints")
@@ -184,7 +154,7 @@ def _texture(path: Path, arrays: dict[str, np.ndarray], face_count: int,
     """Gives texture coordinates and corners, or two None when the file has none."""
     if "vt" not in arrays and "ft" not in arrays:
         return None, None
-    uv = _floats(path, arrays, "vt", ("T", 2))
+    uv = floats(path, arrays, "vt", ("T", 2))
     return uv, _indices(path, arrays, "ft", (face_count, 3), len(uv))
 
 
@@ -192,7 +162,7 @@ def _landmarks(path: Path, arrays: dict[str, np.ndarray], size: int) -> dict[str
     """Gives the named skin vertices, empty when the file has none."""
     if "landmark_names" not in arrays and "landmark_vertex" not in arrays:
         return {}
-    names = _checked(path, arrays, "landmark_names", ("N",))
+    names = checked(path, arrays, "landmark_names", ("N",))
     if names.dtype.kind != "U":
         raise InputError(f"{path}: 'landmark_names' must hold texts")
     vertices = _indices(path, arrays, "landmark_vertex", (len(names),), size)

@@ -114,8 +114,46 @@ J24 = _joint_set(
     _LIMBS + _FACE + "pelvis-left_hip pelvis-right_hip pelvis-spine spine-thorax thorax-neck "
                      "neck-left_shoulder neck-right_shoulder neck-jaw jaw-head_h36m neck-head_top neck-nose")
 
-JOINT_SETS = {joint_set.name: joint_set
-              for joint_set in (COCO17, MPII16, SMPL24, LSP14, COCOPLUS19, H36M17, J24)}
+# Human3.6M's D3_Positions files. Pelvis and neck occur several times with the same coordinates; SPIN reads them at
+# 11 and 24, which carry their names here.
+H36M32 = _joint_set(
+    "h36m32",
+    "hips right_hip right_knee right_ankle right_toe right_toe_end "
+    "left_hip left_knee left_ankle left_toe left_toe_end pelvis spine neck_center jaw head_h36m "
+    "neck_double left_shoulder left_elbow left_wrist left_thumb left_thumb_end left_hand left_hand_end "
+    "neck right_shoulder right_elbow right_wrist right_thumb right_thumb_end right_hand right_hand_end",
+    _LIMBS + "hips-right_hip hips-left_hip hips-pelvis pelvis-spine spine-neck_center neck_center-jaw jaw-head_h36m "
+             "neck_center-neck_double neck_center-neck neck_double-left_shoulder neck-right_shoulder "
+             "right_ankle-right_toe right_toe-right_toe_end left_ankle-left_toe left_toe-left_toe_end "
+             "left_wrist-left_thumb left_thumb-left_thumb_end left_wrist-left_hand left_hand-left_hand_end "
+             "right_wrist-right_thumb right_thumb-right_thumb_end right_wrist-right_hand right_hand-right_hand_end")
+
+_MPI_BONES = _LIMBS + "pelvis-left_hip pelvis-right_hip pelvis-spine spine-neck neck-head head-head_top "
+MPI28 = _joint_set(  # MPI-INF-3DHP, annot.mat of the training sequences
+    "mpi28",
+    "spine3 spine4 spine2 spine pelvis neck head head_top "
+    "left_clavicle left_shoulder left_elbow left_wrist left_hand "
+    "right_clavicle right_shoulder right_elbow right_wrist right_hand "
+    "left_hip left_knee left_ankle left_foot left_toe right_hip right_knee right_ankle right_foot right_toe",
+    _MPI_BONES + "spine-spine2 spine2-spine3 spine3-spine4 spine4-left_clavicle spine4-right_clavicle "
+                 "left_clavicle-left_shoulder right_clavicle-right_shoulder left_wrist-left_hand "
+                 "right_wrist-right_hand left_ankle-left_foot left_foot-left_toe right_ankle-right_foot "
+                 "right_foot-right_toe")
+
+MPI17 = _joint_set(  # MPI-INF-3DHP, test sequences
+    "mpi17",
+    "head_top neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
+    "right_hip right_knee right_ankle left_hip left_knee left_ankle pelvis spine head",
+    _MPI_BONES + "neck-left_shoulder neck-right_shoulder")
+
+JOINT_SETS = {joint_set.name: joint_set for joint_set in (COCO17, MPII16, SMPL24, LSP14, COCOPLUS19, H36M17, J24,
+                                                          H36M32, MPI28, MPI17)}
+
+# How the sets of motion capture name what LSP14 and J24 call otherwise. Their crown stands for the head top of LSP14;
+# in J24 it is the Human3.6M head, and place 13 stays empty, as in SPIN's files.
+LSP14_ALIASES = {"h36m32": {"head_top": "head_h36m"}, "h36m17": {"head_top": "head_h36m"}}
+_MPI_TO_J24 = {"head_h36m": "head_top", "jaw": "head", "head_top": ""}
+J24_ALIASES = {"mpi28": _MPI_TO_J24, "mpi17": _MPI_TO_J24}
 
 
 def map_by_name(source: JointSet, target: JointSet, aliases: Mapping[str, str] | None = None) -> np.ndarray:
@@ -123,12 +161,23 @@ def map_by_name(source: JointSet, target: JointSet, aliases: Mapping[str, str] |
 
     Args:    source, target: joint sets.
              aliases: target name to source name, where a data set's convention equates two places
-                      (for instance {"head_top": "head_h36m"}).
+                      (for instance {"head_top": "head_h36m"}); to an empty name where it denies them.
     Returns: (target.size,) int64, -1 where the source lacks the joint.
     """
     aliases = aliases or {}
     position = {joint: i for i, joint in enumerate(source.names)}
     return np.array([position.get(aliases.get(joint, joint), -1) for joint in target.names], np.int64)
+
+
+def gather_joints(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Brings joints into another order.
+
+    Args:    values: (..., J, C).
+             places: (K,) positions in the source as `map_by_name` gives them.
+    Returns: (..., K, C), zeros where the source lacks the joint.
+    """
+    gathered = np.take(values, np.maximum(places, 0), axis=-2)
+    return np.where((places >= 0)[:, None], gathered, 0).astype(values.dtype)
 
 
 # Places of the body as means of SMPL joints; every SMPL joint stands for itself as well.

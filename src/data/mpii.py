@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
+from src.arrays import read_mat
 from src.data.annotation import KeypointRecords, read_column, read_rows
 from src.errors import InputError
 from src.files import read_json
 
 JOINT_COUNT = 16
 _TRUTH_FIELDS = ("pos_gt_src", "jnt_missing", "headboxes_src")
-# What the MATLAB reader raises on files of other kinds, cut files and version 7.3.
-_BROKEN_FILE = (
-    ValueError,
-    TypeError,
-    LookupError,
-    NameError,
-    NotImplementedError,
-    zlib.error,
-    scipy.io.matlab.MatReadError,
-)
 
 
 @dataclass(frozen=True)
@@ -82,12 +71,7 @@ def read_mpii_truth(mat_file: Path) -> MpiiTruth:
     Raises: InputError naming the file and the field.
     """
     path = Path(mat_file)
-    try:
-        content = scipy.io.loadmat(str(path), appendmat=False, variable_names=_TRUTH_FIELDS)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except _BROKEN_FILE as error:
-        raise InputError(f"{path}: is not a MATLAB file: {error}") from None
+    content = read_mat(path, _TRUTH_FIELDS)
     joints = _read_matrix(path, content, "pos_gt_src", (JOINT_COUNT, 2, None))
     persons = joints.shape[2]
     missing = _read_matrix(path, content, "jnt_missing", (JOINT_COUNT, persons))

@@ -6,12 +6,12 @@ picture row a person belongs to.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from src.arrays import read_npz
 from src.errors import InputError
 from src.people.scene import Scene
 
@@ -53,13 +53,7 @@ def read_scenes(path: Path) -> tuple[np.ndarray, list[Scene]]:
     Raises:  InputError when the file is missing or not a file of scenes.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not an .npz file of plain arrays: {error}") from None
+    arrays = read_npz(path)
     for key in PICTURE_KEYS + PERSON_KEYS:
         if key not in arrays:
             raise InputError(f"{path}: key '{key}' is missing, expected a file of scenes")

@@ -8,13 +8,19 @@ from src.body.joints import (
     COCO17,
     COCOPLUS19,
     H36M17,
+    H36M32,
     J24,
+    J24_ALIASES,
     JOINT_SETS,
     LSP14,
+    LSP14_ALIASES,
+    MPI17,
+    MPI28,
     MPII16,
     SMPL24,
     SMPL_PARENTS,
     body_keypoints,
+    gather_joints,
     map_by_name,
 )
 from src.body.smpl import body_vertices
@@ -29,6 +35,10 @@ MIRRORS = {
     "coco17": [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15],
     "mpii16": [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10],
     "h36m17": [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13],
+    "h36m32": [0, 6, 7, 8, 9, 10, 1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 16, 25, 26, 27, 28, 29, 30, 31, 24, 17, 18, 19, 20,
+               21, 22, 23],
+    "mpi28": [0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 16, 17, 8, 9, 10, 11, 12, 23, 24, 25, 26, 27, 18, 19, 20, 21, 22],
+    "mpi17": [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14, 15, 16],
 }
 
 
@@ -68,6 +78,9 @@ def test_smpl_bones_are_the_tree():
     (COCO17, None, [16, 14, 12, 11, 13, 15, 10, 8, 6, 5, 7, 9, -1, -1]),
     (MPII16, None, [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 8, 9]),
     (COCOPLUS19, None, list(range(14))),
+    (H36M32, LSP14_ALIASES["h36m32"], [3, 2, 1, 6, 7, 8, 27, 26, 25, 17, 18, 19, 24, 15]),
+    (MPI28, None, [25, 24, 23, 18, 19, 20, 16, 15, 14, 9, 10, 11, 5, 7]),
+    (MPI17, None, [10, 9, 8, 11, 12, 13, 4, 3, 2, 5, 6, 7, 1, 0]),
 ])
 def test_maps_to_lsp_are_the_published_index_lists(source, aliases, expected):
     assert map_by_name(source, LSP14, aliases).tolist() == expected
@@ -82,6 +95,28 @@ def test_coco_and_mpii_land_at_their_places_of_the_24_joints():
     assert places(COCO17) == dict(enumerate(coco))
     mpii = [0, 1, 2, 3, 4, 5, 14, 15, 12, 13, 6, 7, 8, 9, 10, 11]
     assert places(MPII16) == dict(enumerate(mpii))
+
+
+# SPIN's 17 joints of motion capture at their places of the 24.
+SPIN_PLACES = [14, 3, 4, 5, 2, 1, 0, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6]
+
+
+@pytest.mark.parametrize("source, picked", [
+    (H36M32, [11, 6, 7, 8, 1, 2, 3, 12, 24, 14, 15, 17, 18, 19, 25, 26, 27]),
+    (MPI28, [4, 18, 19, 20, 23, 24, 25, 3, 5, 6, 7, 9, 10, 11, 14, 15, 16]),
+    (MPI17, [14, 11, 12, 13, 8, 9, 10, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]),
+], ids=["h36m32", "mpi28", "mpi17"])
+def test_motion_capture_lands_where_spin_puts_it(source, picked):
+    table = map_by_name(source, J24, J24_ALIASES.get(source.name))
+    assert table[SPIN_PLACES].tolist() == picked
+    assert sorted(np.flatnonzero(table >= 0)) == sorted(SPIN_PLACES)
+
+
+def test_gathered_joints_are_zero_where_the_source_has_none(rng):
+    values = rng.normal(size=(2, 17, 3)).astype(np.float32)
+    gathered = gather_joints(values, map_by_name(COCO17, LSP14))
+    np.testing.assert_array_equal(gathered[:, 0], values[:, 16])
+    assert gathered.shape == (2, 14, 3) and gathered.dtype == np.float32 and not gathered[:, 12:].any()
 
 
 @pytest.mark.parametrize("joint_set", JOINT_SETS.values(), ids=lambda s: s.name)
