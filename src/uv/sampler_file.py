@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.body.assets import read_body_arrays
+from src.arrays import checked, read_npz
 from src.body.mesh import Mesh
 from src.errors import InputError
 from src.files import replacing
@@ -60,21 +60,13 @@ def read_sampler(path: str | Path) -> UVSampler:
 
     Raises: InputError naming file and key when something is missing or does not fit.
     """
-    arrays = read_body_arrays(path)
-    fields = {}
-    for field in dataclasses.fields(UVSampler):
-        if field.name not in arrays:
-            raise InputError(f"{path}: key '{field.name}' is missing")
-        fields[field.name] = arrays[field.name]
-    size = np.shape(fields["mask"])
-    vertex_count, corner_count = np.size(fields["vt_count"]), np.size(fields["vt2v"])
-    shapes = {"v_index": size + (3,), "bary_weights": size + (3,), "texcoords": (corner_count, 2),
-              "vt2v": (corner_count,), "vt_count": (vertex_count,), "mask": size}
-    for key, shape in shapes.items():
-        if fields[key].shape != shape or len(size) != 2 or 0 in shape:
-            raise InputError(f"{path}: '{key}' has shape {fields[key].shape}, expected {shape}")
-        if fields[key].dtype.kind not in "biuf" or not np.isfinite(fields[key]).all():
-            raise InputError(f"{path}: '{key}' must hold finite numbers")
+    arrays = read_npz(path)
+    mask = checked(path, arrays, "mask", ("H", "W"), "b")
+    vertex_count = len(checked(path, arrays, "vt_count", ("V",)))
+    corner_count = len(checked(path, arrays, "vt2v", ("T",)))
+    shapes = {"v_index": (*mask.shape, 3), "bary_weights": (*mask.shape, 3), "texcoords": (corner_count, 2),
+              "vt2v": (corner_count,), "vt_count": (vertex_count,), "mask": mask.shape}
+    fields = {key: checked(path, arrays, key, shape, "biuf") for key, shape in shapes.items()}
     for key in ("v_index", "vt2v"):
         if fields[key].dtype.kind not in "iu" or fields[key].min() < 0 or fields[key].max() >= vertex_count:
             raise InputError(f"{path}: '{key}' must hold whole numbers from 0 to {vertex_count - 1}")
