@@ -3,10 +3,11 @@
 set -euo pipefail
 usage() {
     cat <<'TEXT'
-usage: bash scripts/run_tests.sh [--slow] [--with-torch] [PYTEST OPTIONS]
+usage: bash scripts/run_tests.sh [--slow] [--with-torch] [--with-openvino] [PYTEST OPTIONS]
 
-  --slow        run the slow tests instead of the others
-  --with-torch  install PyTorch too, which the tests of weight conversion need
+  --slow           run the slow tests instead of the others
+  --with-torch     install PyTorch too, which the tests of weight conversion need
+  --with-openvino  install OpenVINO too, which the tests of C++ inference on ONNX files need
 TEXT
 }
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
@@ -17,6 +18,7 @@ while [ $# -gt 0 ]; do
         -h|--help) usage; exit 0 ;;
         --slow) selection="slow"; shift ;;
         --with-torch) files+=(requirements-convert.txt); shift ;;
+        --with-openvino) files+=(requirements-openvino.txt); shift ;;
         *) break ;;
     esac
 done

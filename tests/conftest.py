@@ -34,6 +34,15 @@ def golden_recipe(shared):
     return module
 
 
+@pytest.fixture(scope="session")
+def recorded(shared):
+    """Function from the name of a file of reference outputs (``hmr/evaluation.npz``) to its arrays by name."""
+    def read(name):
+        with np.load(shared / "golden" / name, allow_pickle=False) as content:
+            return dict(content)
+    return read
+
+
 @pytest.fixture
 def rng():
     """A seeded random generator."""

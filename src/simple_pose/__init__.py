@@ -40,6 +40,8 @@ def build_network(cfg) -> nn.Cell:
 
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     """One stage; the backbone starts from ``cfg.pretrained`` when there is one."""
+    if cfg.validate_epochs and cfg.dataset == "mpii" and not cfg.best_metric.startswith("pckh_"):
+        raise InputError(f"best_metric {cfg.best_metric}: mpii is scored by PCKh, e.g. --best_metric pckh_mean_percent")
     records = data.read_training_records(cfg.dataset, cfg.data_path, cfg.train_set, cfg.train_annotations,
                                          cfg.image_size, cfg.select_data)
     samples = data.TrainSamples(records, data.joint_set(cfg.dataset), cfg.image_size, cfg.heatmap_size, cfg.sigma,

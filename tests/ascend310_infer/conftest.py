@@ -204,11 +204,3 @@ def case(fixed_case, tmp_path):
     copy = fixed_case.copy(tmp_path / "case ü")
     copy.expected = fixed_case.expected
     return copy
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Building the application takes longer than all of its tests: they run with the slow ones."""
-    for item in items:
-        if "ascend310_infer" in Path(str(item.fspath)).parts:
-            item.add_marker(pytest.mark.slow)

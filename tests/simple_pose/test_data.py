@@ -100,3 +100,9 @@ def test_a_batch_larger_than_the_set_is_refused(make_cfg):
     cfg = make_cfg("--num_layers", 18, "--batch_size", 13)
     with pytest.raises(InputError, match="only 12 training samples"):
         simple_pose.build_stages(cfg, simple_pose.build_network(cfg), Shard())
+
+
+def test_a_metric_that_mpii_does_not_give_is_refused_before_training(make_cfg):
+    cfg = make_cfg("--dataset", "mpii")
+    with pytest.raises(InputError, match="best_metric ap: mpii is scored by PCKh"):
+        simple_pose.build_stages(cfg, None, Shard())

@@ -37,6 +37,7 @@ def test_an_unknown_option_is_one_line_and_status_2(root, tmp_path):
 
 
 def test_the_tool_starts_without_the_network_framework(root):
-    code = "import sys, src.tools.make_people, src.people.writer; print(sorted({'mindspore', 'torch', 'matplotlib'} & set(sys.modules)))"
+    code = "import sys, src.tools.make_people, src.people.writer; " \
+           "print(sorted({'mindspore', 'torch', 'matplotlib'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
