@@ -123,8 +123,9 @@ def lsp14_of(joints: np.ndarray) -> np.ndarray:
     Returns: (..., 14, C).
     """
     taken = joints[..., :LSP14.size, :].copy()
-    is_missing = taken[..., _HEAD_TOP, -1:] == 0
-    taken[..., _HEAD_TOP, :] = np.where(is_missing, joints[..., _HEAD_H36M, :], taken[..., _HEAD_TOP, :])
+    head = joints[..., _HEAD_H36M, :]
+    is_missing = (taken[..., _HEAD_TOP, -1:] == 0) & (head[..., -1:] > 0)
+    taken[..., _HEAD_TOP, :] = np.where(is_missing, head, taken[..., _HEAD_TOP, :])
     return taken
 
 

@@ -18,13 +18,14 @@ from src.geometry.box import PIXEL_STD
 KEYS = ("imgname", "center", "scale", "part", "S", "pose", "shape", "has_smpl")
 
 
-def read_mesh_annotation(path: str | Path, image_root: str | Path, joint_set: JointSet = J24) -> BodyRecords:
+def read_mesh_annotation(path: str | Path, image_root: str | Path, joint_sets: tuple[JointSet, ...] = (J24,),
+                         ) -> BodyRecords:
     """Reads a file of SPIN's form.
 
     Missing `part` and `S` become zeros; without `pose` or `shape`, or where `has_smpl` is 0, has_smpl is 0.
 
     Args:    image_root: folder that the image names are relative to.
-             joint_set: order of `part` and `S` in the file.
+             joint_sets: what `part` and `S` may hold, told apart by their number of joints.
     Raises:  InputError naming file, key and what was expected.
     """
     arrays = read_npz(path, KEYS)
@@ -32,6 +33,8 @@ def read_mesh_annotation(path: str | Path, image_root: str | Path, joint_set: Jo
     count = len(names)
     if "scale" in arrays and arrays["scale"].shape == (count, 2):  # width and height, which are equal
         arrays["scale"] = arrays["scale"].max(axis=1)
+    rows = next((arrays[key].shape[1:2] for key in ("S", "part") if key in arrays), ())
+    joint_set = next((joint_set for joint_set in joint_sets if rows == (joint_set.size,)), joint_sets[0])
     shapes = {"part": (count, joint_set.size, 3), "S": (count, joint_set.size, 4), "pose": (count, 72),
               "shape": (count, SHAPE_NUMBERS), "has_smpl": (count,)}
     found = {key: floats(path, arrays, key, shape) for key, shape in shapes.items() if key in arrays}
