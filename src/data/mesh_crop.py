@@ -159,3 +159,21 @@ def crop_keypoints(keypoints: np.ndarray, center: np.ndarray, scale: float, size
     if is_mirrored:
         result = result[joint_set.flip] * np.array([-1, 1, 1], np.float32)
     return result
+
+
+def paste_crop(crop: np.ndarray, center: np.ndarray, scale: float, height: int, width: int) -> np.ndarray:
+    """Puts an upright crop back into a picture of the size it was cut from: the nearest pixel, zeros outside.
+
+    Args:    crop: (size, size, ...). center: (2,) px. scale: box side over 200 px.
+    Returns: (height, width, ...) of the crop's type.
+    """
+    size, places = len(crop), []
+    for middle, extent in zip(center, (width, height)):
+        unit = np.linspace(-1, 1, extent) if extent > 1 else np.zeros(1)
+        inner = (unit - (2 * middle / extent - 1)) * (extent / (BOX_UNIT_PX * scale))
+        places.append(np.rint((inner + 1) / 2 * (size - 1)).astype(np.int64))
+    columns, rows = places
+    inside = ((rows >= 0) & (rows < size))[:, None] & ((columns >= 0) & (columns < size))
+    picture = crop[np.clip(rows, 0, size - 1)[:, None], np.clip(columns, 0, size - 1)]
+    picture[~inside] = 0
+    return picture

@@ -1,0 +1,260 @@
+"""From meshes and cameras to the errors of vertices and joints, to the scores of label pictures, and to drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from src.body.assets import BodyModel
+from src.body.j24 import TRAIN_PLACES, MeshRegressors
+from src.body.joints import J24, LSP14
+from src.body.mesh import Mesh
+from src.data.dense_annotation import DenseRecords
+from src.data.dense_sets import JOINTS, LABELS, VERTICES
+from src.data.mesh_crop import BOX_UNIT_PX, paste_crop
+from src.data.pipeline import EvalBatch
+from src.decomr.data import crop_person, posed_vertices
+from src.errors import InputError
+from src.geometry.camera import project_with_depth
+from src.metrics.labels import IGNORED, LabelCounts
+from src.metrics.mesh import centre_mesh, vertex_error
+from src.metrics.pose3d import mpjpe, pa_mpjpe
+from src.uv.sampler import UVSampler
+from src.visual.dense import (
+    FOCAL_PX,
+    crop_center,
+    iuv_overlay,
+    location_picture,
+    mesh_overlay,
+    mesh_side_view,
+    weak_camera_vertices,
+)
+from src.visual.part_labels import PART_COUNT, PartTexture, part_labels
+from src.visual.raster import rasterize
+from src.visual.sheet import contact_sheet, write_image
+from src.visual.texture import fill_texture, texture_from_mesh
+
+HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
+J17_PLACES = [*TRAIN_PLACES, *(J24.index(name) for name in ("pelvis", "spine", "jaw"))]
+MM = 1000.0  # per metre
+CAPTIONS = ("picture", "IUV", "location map", "mesh", "side", "texture")
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What evaluation knows.
+
+    Args: records: the rows that are evaluated. bodies: neutral, male, female. regressors: of the neutral body.
+          template: mesh with the atlas. sampler: of the network's location map.
+          image_size: side of the crop, px. joints: 14 or 17, scored on data sets with joints.
+          part_texture: for the parts of LSP, None = only silhouettes are scored.
+    """
+
+    records: DenseRecords
+    bodies: tuple[BodyModel, BodyModel, BodyModel]
+    regressors: MeshRegressors
+    template: Mesh
+    sampler: UVSampler
+    image_size: int
+    joints: int = 14
+    part_texture: PartTexture | None = None
+
+    def vertices(self, rows: np.ndarray) -> np.ndarray:
+        """The true meshes of some rows, (B, V, 3) metres."""
+        bodies = self.records.bodies
+        return posed_vertices(self.bodies, self.records.gender[rows], bodies.pose[rows], bodies.shape[rows])
+
+
+class MeshEvaluator:
+    """Collects errors row by row; what all protocols have in common."""
+
+    def __init__(self, truth: Truth, protocol: str, picture_count: int):
+        """Takes the truth, the line that names the protocol, and how many persons are drawn."""
+        self.truth, self._protocol, self.picture_count = truth, protocol, picture_count
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all rows."""
+        self._columns: dict[str, list] = {}
+        self._count, self._shown, self._summary = 0, [], None
+
+    def update(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
+        """Takes one batch: vertices (B, V, 3), camera (B, 3) and iuv (B, 3, h, w) of its only pass."""
+        valid = batch.valid
+        vertices, camera, iuv = (np.asarray(output)[valid] for output in outputs[0][:3])
+        rows = batch.target["row"][valid]
+        if len(rows):
+            for name, values in self.measure(vertices, camera, rows).items():
+                self._columns.setdefault(name, []).append(values)
+        for place in range(min(len(rows), self.picture_count - len(self._shown))):
+            self._shown.append((int(rows[place]), vertices[place], camera[place], iuv[place]))
+        self._count += len(rows)
+        self._summary = None
+
+    def measure(self, vertices: np.ndarray, camera: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Compares meshes with the truth of their rows; columns (B,) or (B, ...) by name."""
+        raise NotImplementedError
+
+    def column(self, name: str) -> np.ndarray:
+        """All rows of a column."""
+        return np.concatenate(self._columns[name])
+
+    def summary(self) -> dict[str, float]:
+        """The metrics by name."""
+        if self._summary is None:
+            if not self._count:
+                raise InputError("no sample was evaluated")
+            self._summary = self.evaluate()
+        return self._summary
+
+    def evaluate(self) -> dict[str, float]:
+        """Averages the errors over all rows, in millimetres."""
+        return {f"{name}_mm": float(MM * self.column(name).mean()) for name in self._columns}
+
+    def protocol(self) -> str:
+        """What was measured on what."""
+        return f"{self._protocol}, {self._count} persons"
+
+    def report(self) -> str:
+        """The metrics, one a line; the one of the data set's protocol ends the table as the seed's line does."""
+        metrics = self.summary()
+        lines = [f"{name}: {value:.4f}" for name, value in metrics.items()]
+        if "shape_error_mm" in metrics:
+            lines += ["*** Final Results ***", f"Shape Error: {metrics['shape_error_mm']}"]
+        return "\n".join(lines)
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Writes predictions.jpg, a row of pictures for each of the first persons; returns the paths written."""
+        if not self._shown:
+            return []
+        pictures = [picture for shown in self._shown for picture in draw_prediction(self.truth, *shown)]
+        path = Path(folder) / "predictions.jpg"
+        captions = [*CAPTIONS, *[""] * (len(pictures) - len(CAPTIONS))]
+        write_image(path, contact_sheet(pictures, len(CAPTIONS), captions))
+        return [path]
+
+
+def draw_prediction(truth: Truth, row: int, vertices: np.ndarray, camera: np.ndarray, iuv: np.ndarray
+                    ) -> list[np.ndarray]:
+    """Draws what the network makes of a person: CAPTIONS, pictures (S, S, 3) uint8 BGR."""
+    crop = crop_person(truth.records, row, truth.image_size)[1]
+    image = np.rint(255 * crop[::-1].transpose(1, 2, 0)).astype(np.uint8)
+    size, sampler, faces = truth.image_size, truth.sampler, truth.template.faces
+    texture, seen = texture_from_mesh(image, vertices, camera, truth.template, sampler)
+    maps = [location_picture(sampler.uv_map(vertices[None])[0], sampler.mask),
+            fill_texture(texture, seen, sampler.mask)]
+    location, texture = (cv2.resize(picture, (size, size), interpolation=cv2.INTER_NEAREST) for picture in maps)
+    return [image, iuv_overlay(image, iuv), location, mesh_overlay(image, vertices, camera, faces),
+            mesh_side_view(size, vertices, camera, faces), texture]
+
+
+class VertexEvaluator(MeshEvaluator):
+    """Errors of meshes whose true vertices are known: UP-3D, SURREAL, the embedded data.
+
+    shape_error is DecoMR's: mean over the vertices after the middles of the hips are laid upon each other; pve the same
+    with SMPL's pelvis; pa_ after the best similarity. The other columns are the errors of guesses under shape_error:
+    mean_body is the mean of all true meshes, rest_body the upright mean body in its rest pose, floor what the location
+    map loses of the true mesh.
+    """
+
+    def measure(self, vertices, camera, rows):
+        """Compares meshes."""
+        truth, regressors = self.truth.vertices(rows), self.truth.regressors
+        joints, true_joints = regressors.evaluation @ vertices, regressors.evaluation @ truth
+        sampler = self.truth.sampler
+        upright = self.truth.bodies[0].v_template * np.array([1, -1, -1], np.float32)
+        return {"truth": centre_mesh(truth, self._middle),
+                "shape_error": vertex_error(vertices, truth, self._middle),
+                "pve": vertex_error(vertices, truth, regressors.smpl[0]), "pa_pve": pa_mpjpe(vertices, truth),
+                "mpjpe": mpjpe(joints, true_joints, HIPS), "pa_mpjpe": pa_mpjpe(joints, true_joints),
+                "rest_body_shape_error": vertex_error(upright, truth, self._middle),
+                "floor_shape_error": vertex_error(sampler.resample(sampler.uv_map(truth)), truth, self._middle)}
+
+    def evaluate(self):
+        """Averages the errors and adds that of the mean of all true meshes."""
+        truth = self.column("truth")
+        metrics = {f"{name}_mm": float(MM * self.column(name).mean()) for name in self._columns if name != "truth"}
+        metrics["mean_body_shape_error_mm"] = float(MM * vertex_error(truth.mean(axis=0), truth, self._middle).mean())
+        return metrics
+
+    @property
+    def _middle(self) -> np.ndarray:
+        return self.truth.regressors.evaluation[HIPS].mean(axis=0)
+
+
+class JointEvaluator(MeshEvaluator):
+    """Errors of joints: Human3.6M, MPI-INF-3DHP, and 3DPW, whose truth is a mesh."""
+
+    def measure(self, vertices, camera, rows):
+        """Compares joints of the training regressor, centred on the hips."""
+        matrix = self.truth.regressors.train
+        joints = self.truth.records.bodies.joints_3d[rows]
+        truth, is_known = joints[..., :3].copy(), joints[..., 3].any(axis=1)
+        if not is_known.all():
+            truth[~is_known] = matrix @ self.truth.vertices(rows[~is_known])
+        places = J17_PLACES if self.truth.joints == len(J17_PLACES) else TRAIN_PLACES
+        predicted, truth = (matrix @ vertices)[:, places], truth[:, places]
+        return {"mpjpe": mpjpe(predicted, truth, HIPS), "pa_mpjpe": pa_mpjpe(predicted, truth)}
+
+
+class LabelEvaluator(MeshEvaluator):
+    """Silhouette and body parts against the label pictures of LSP, pixels counted over the whole set."""
+
+    def reset(self) -> None:
+        """Forgets all rows."""
+        super().reset()
+        self._masks, self._parts = LabelCounts(2), LabelCounts(PART_COUNT)
+
+    def measure(self, vertices, camera, rows):
+        """Renders the meshes, puts them back into their pictures and counts pixels."""
+        for row, mesh, one in zip(rows, vertices, camera):
+            self._count_pixels(int(row), mesh, one)
+        return {}
+
+    def _count_pixels(self, row: int, vertices: np.ndarray, camera: np.ndarray) -> None:
+        truth, size = self.truth, self.truth.image_size
+        placed = weak_camera_vertices(vertices, camera, size)
+        raster = rasterize(project_with_depth(placed, FOCAL_PX, crop_center(size)), truth.template.faces, size, size,
+                           cull_backfaces=False)
+        bodies = truth.records.bodies
+        box = bodies.center[row], bodies.side[row] / BOX_UNIT_PX
+        mask = read_labels(truth.records.mask_paths[row])
+        self._masks.add(paste_crop((raster.face >= 0).astype(np.uint8), *box, *mask.shape),
+                        (mask > 0).astype(np.uint8))
+        if truth.part_texture is not None and truth.records.part_paths[row]:
+            path = truth.records.part_paths[row]
+            parts = read_labels(path)
+            if parts[parts != IGNORED].max(initial=0) >= PART_COUNT:
+                raise InputError(f"{path}: expected parts 0 to {PART_COUNT - 1} and {IGNORED}")
+            self._parts.add(paste_crop(part_labels(raster, truth.part_texture), *box, *parts.shape), parts)
+
+    def evaluate(self):
+        """Accuracy and mean F1 in percent."""
+        scores = {}
+        for name, counts in (("mask", self._masks), ("part", self._parts)):
+            if counts.table.any():
+                scores[f"{name}_accuracy_percent"] = 100 * counts.accuracy()
+                scores[f"{name}_f1_percent"] = 100 * counts.f1()
+        return scores
+
+
+def read_labels(path: str) -> np.ndarray:
+    """Reads a label picture, (H, W) uint8; of three equal channels the first.
+
+    Raises: InputError when it is missing or no picture.
+    """
+    labels = cv2.imread(path, cv2.IMREAD_UNCHANGED) if path and Path(path).is_file() else None
+    if labels is None or labels.dtype != np.uint8:
+        raise InputError(f"{path or 'maskname'}: expected a label picture of 8 bits")
+    return labels if labels.ndim == 2 else np.ascontiguousarray(labels[..., 0])
+
+
+EVALUATORS = {VERTICES: VertexEvaluator, JOINTS: JointEvaluator, LABELS: LabelEvaluator}
+
+
+def make_evaluator(score: str, truth: Truth, protocol: str, picture_count: int) -> MeshEvaluator:
+    """The evaluator of a data set's score (`DenseSet.score`)."""
+    return EVALUATORS[score](truth, protocol, picture_count)
