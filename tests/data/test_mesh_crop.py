@@ -7,7 +7,14 @@ from src.body.joints import J24, SMPL24
 from src.body.smpl import mirror_pose
 from src.data.body_augment import mirror_joints_3d, turn_joints_3d, turn_pose
 from src.data.image import IMAGENET_MEAN, IMAGENET_STD
-from src.data.mesh_crop import crop_iuv, crop_keypoints, crop_picture, crop_points, draw_crop_augmentation
+from src.data.mesh_crop import (
+    crop_iuv,
+    crop_keypoints,
+    crop_picture,
+    crop_points,
+    draw_crop_augmentation,
+    paste_crop,
+)
 
 CASES = [(rotation, mirrored) for rotation in (0, 23) for mirrored in (False, True)]
 
@@ -101,3 +108,14 @@ def test_joints_lie_where_the_picture_shows_them(rng):
         rows, columns = np.nonzero(crop[0] > 0.5)
         x, y = (crop_keypoints(place, center, scale, 64, J24, rotation)[0, :2] + 1) * 32
         assert abs(columns.mean() - x) < 2 and abs(rows.mean() - y) < 2
+
+
+def test_a_crop_is_put_back_where_it_was_cut(rng):
+    image = np.zeros((90, 120, 3), np.uint8)
+    image[30:60, 40:80] = 255
+    box = np.array([62.0, 47.0]), 0.35
+    crop = crop_picture(image, crop_points(*box, 128, 90, 120))
+    back = paste_crop((crop[0] > 0.5).astype(np.uint8), *box, 90, 120)
+    assert back.shape == (90, 120) and (back != image[..., 0] // 255).mean() < 0.01
+    outside = paste_crop(np.ones((8, 8), np.uint8), np.array([-500.0, 20.0]), 0.2, 90, 120)
+    assert not outside.any()
