@@ -64,10 +64,10 @@ class TrainBatches:
     """
 
     def __init__(self, samples, columns: list[str], batch_size: int, seed: int, shard: Shard = Shard(),
-                 num_workers: int = 0, guard: BadImageGuard | None = None):
+                 num_workers: int = 0, guard: BadImageGuard | None = None, is_shuffled: bool = True):
         """Sets up the order; raises InputError when the samples do not fill a batch."""
         self.samples, self.columns, self.seed = samples, columns, seed
-        self.order = SampleOrder(len(samples), batch_size, seed, shard)
+        self.order = SampleOrder(len(samples), batch_size, seed, shard, is_shuffled)
         self.num_workers, self.guard = num_workers, guard or BadImageGuard()
 
     @property

@@ -68,7 +68,7 @@ class TrainingLoop:
         self.shard = shard
         is_writer = shard.rank == 0
         self.log = TrainingLog(options.ckpt_dir, is_writer)
-        self.folder = CheckpointFolder(options.ckpt_dir, options.model, options.keep_checkpoint_max, is_writer)
+        self.folder = CheckpointFolder(options.ckpt_dir, options.keep_checkpoint_max, is_writer)
         self.progress = Progress(options.model, options.seed)
         self._signal = 0
 
@@ -106,7 +106,7 @@ class TrainingLoop:
         handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         self._watch_signals()
         try:
-            self.log.start(self.progress.step)
+            self.log.start(self.progress.step, [stage.name for stage in self.stages[:self.progress.stage + 1]])
             for number in range(self.progress.stage, len(self.stages)):
                 if number > self.progress.stage:
                     self.progress = Progress(self.options.model, self.options.seed, stage=number)
@@ -161,8 +161,9 @@ class TrainingLoop:
         is_last = epoch == stage.epochs
         info = {"model": self.options.model, "stage": stage.name, "epoch": epoch, "step": self.progress.step}
         if epoch % self.options.save_epochs == 0 or is_last:
-            self.folder.save_epoch(self.network, epoch, stage.data.steps_per_epoch, info)
-        if self.validate is not None and (epoch % self.options.validate_epochs == 0 or is_last):
+            name = self.options.model if len(self.stages) == 1 else f"{self.options.model}_{stage.name}"
+            self.folder.save_epoch(self.network, name, epoch, stage.data.steps_per_epoch, info)
+        if self.validate is not None and stage.is_scored and (epoch % self.options.validate_epochs == 0 or is_last):
             self._save()  # a validation may last, the epoch must not be lost with it
             metrics = self.validate(self._should_stop)
             if metrics is None:

@@ -20,7 +20,7 @@ class TrainStep(nn.Cell):
 
     def __init__(self, loss_network: nn.Cell, optimizer: nn.Optimizer, clip_norm: float = 0.0,
                  accumulate_steps: int = 1, loss_scale: float = 0.0, worker_count: int = 1):
-        """Builds the step around a cell that maps a batch to its loss.
+        """Builds the step around a cell that maps a batch to its loss, or to a tuple of it and its terms.
 
         Args:
             loss_scale: first dynamic loss scale, 0 = no scaling (float32 training).
@@ -29,7 +29,7 @@ class TrainStep(nn.Cell):
         super().__init__(auto_prefix=False)  # parameters keep the names they have in the network
         self.loss_network, self.optimizer, self.clip_norm = loss_network, optimizer, clip_norm
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
-        self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters)
+        self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters, has_aux=True)
         self.reducer = nn.DistributedGradReducer(optimizer.parameters, True, worker_count) if worker_count > 1 else None
         self.accumulate_steps = accumulate_steps
         if accumulate_steps > 1:
@@ -37,22 +37,26 @@ class TrainStep(nn.Cell):
             self.batch_count = Parameter(Tensor(0, ms.int32), name="accumulated_batches", requires_grad=False)
 
     def scaled_loss(self, *batch):
-        """The loss of a batch times the loss scale."""
-        loss = self.loss_network(*batch)
-        return loss if self.scaler is None else self.scaler.scale(loss)
+        """The loss of a batch times the loss scale; beside it, without gradient, the loss and its terms."""
+        terms = self.loss_network(*batch)
+        if not isinstance(terms, tuple):
+            terms = (terms,)
+        loss = terms[0]
+        return loss if self.scaler is None else self.scaler.scale(loss), terms
 
     def construct(self, *batch):
-        """One batch; returns a tuple with its loss."""
-        loss, gradients = self.gradients(*batch)
+        """One batch; returns a tuple of its loss and the terms that the cell gives beside it."""
+        (_, terms), gradients = self.gradients(*batch)
+        loss, terms = terms[0], terms[1:]
         if self.reducer is not None:
             gradients = self.reducer(gradients)
         if self.scaler is None:
-            return (ops.depend(loss, self.update(gradients)),)
-        loss, gradients = self.scaler.unscale(loss), self.scaler.unscale(gradients)
+            return (ops.depend(loss, self.update(gradients)),) + terms
+        gradients = self.scaler.unscale(gradients)
         is_finite = amp.all_finite(gradients)
         if is_finite:
             loss = ops.depend(loss, self.update(gradients))
-        return (ops.depend(loss, self.scaler.adjust(is_finite)),)
+        return (ops.depend(loss, self.scaler.adjust(is_finite)),) + terms
 
     def update(self, gradients):
         """Applies the gradients, at once or when enough batches have come together."""

@@ -85,10 +85,10 @@ def test_listed_prefixes_may_be_missing_and_foreign_tensors_dropped_on_request(t
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path):
     (tmp_path / "latest.123.part.ckpt").write_bytes(b"half")
-    CheckpointFolder(tmp_path, "toy", keep=1)
+    CheckpointFolder(tmp_path, keep=1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_keeping_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(InputError, match="keep_checkpoint_max 0"):
-        CheckpointFolder(tmp_path, "toy", keep=0)
+        CheckpointFolder(tmp_path, keep=0)
