@@ -15,12 +15,12 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(f"src.{name}")
 
 
-def validation(package: ModuleType, cfg) -> tuple:
+def validation(package: ModuleType, settings) -> tuple:
     """Batches and evaluator that choose the best checkpoint during training.
 
     They are those of the evaluation, unless the package has a function ``validation(cfg)``: where the evaluation set is
     the test set of a benchmark, it gives data held out of training instead.
     """
     if hasattr(package, "validation"):
-        return package.validation(cfg)
-    return package.eval_data(cfg), package.build_evaluator(cfg)
+        return package.validation(settings)
+    return package.eval_data(settings), package.build_evaluator(settings)
