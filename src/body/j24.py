@@ -26,11 +26,13 @@ TRAIN_PLACES = map_by_name(J24, LSP14, {"head_top": "head_h36m"})
 class MeshRegressors:
     """Matrices whose product with vertices (V, 3) gives joints.
 
-    Args: train: (24, V) float32, J24; at `TRAIN_PLACES` stand the joints of `evaluation`.
+    Args: annotation: (24, V) float32, J24 as annotators mark it.
+          train: (24, V) float32, the same with the joints of `evaluation` at `TRAIN_PLACES`.
           evaluation: (14, V) float32, LSP14.
           smpl: (24, V) float32, SMPL24.
     """
 
+    annotation: np.ndarray
     train: np.ndarray
     evaluation: np.ndarray
     smpl: np.ndarray
@@ -51,8 +53,9 @@ def mesh_regressors(body: BodyModel, folder: str | Path) -> MeshRegressors:
         row_of = {name: row for row, name in enumerate(SMPL24.names + EXTRA_NAMES)}
         j24 = np.concatenate([body.joint_regressor, extra])[[row_of[name] for name in J24.names]]
         evaluation = _evaluation(Path(folder), body)
-    j24[TRAIN_PLACES] = evaluation
-    return MeshRegressors(j24, evaluation, body.joint_regressor)
+    train = j24.copy()
+    train[TRAIN_PLACES] = evaluation
+    return MeshRegressors(j24, train, evaluation, body.joint_regressor)
 
 
 def _evaluation(folder: Path, body: BodyModel) -> np.ndarray:

@@ -12,11 +12,12 @@ from src.body.assets import BodyModel
 from src.body.j24 import TRAIN_PLACES, MeshRegressors
 from src.body.joints import J24, LSP14
 from src.body.mesh import Mesh
+from src.body.template import posed_vertices
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_sets import JOINTS, LABELS, VERTICES
 from src.data.mesh_crop import BOX_UNIT_PX, paste_crop
 from src.data.pipeline import EvalBatch
-from src.decomr.data import crop_person, posed_vertices
+from src.decomr.data import crop_person
 from src.errors import InputError
 from src.geometry.camera import project_with_depth
 from src.metrics.labels import IGNORED, LabelCounts

@@ -6,11 +6,10 @@ import pytest
 
 from src.body.j24 import mesh_regressors
 from src.body.joints import LSP14
-from src.body.template import load_bodies, load_template
+from src.body.template import load_bodies, load_template, posed_vertices
 from src.data.body_records import make_body_records
 from src.data.dense_annotation import make_dense_records
 from src.data.pipeline import EvalBatch
-from src.decomr.data import posed_vertices
 from src.decomr.evaluation import CAPTIONS, J17_PLACES, Truth, make_evaluator, read_labels
 from src.errors import InputError
 from src.uv.sampler import make_sampler
