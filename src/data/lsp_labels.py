@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from src.arrays import checked, read_mat
@@ -15,6 +16,7 @@ from src.body.joints import J24, LSP14
 from src.data.body_records import PERSON_MARGIN
 from src.data.lsp import LSP_TRAINING_IMAGES
 from src.data.mesh_crop import BOX_UNIT_PX
+from src.errors import InputError
 
 LABELS = "data/lsp/im{:04d}_{}segmentation.png"
 
@@ -35,3 +37,14 @@ def labelled_columns(folder: str | Path) -> dict[str, np.ndarray]:
             "scale": PERSON_MARGIN * (high - low).max(axis=1) / BOX_UNIT_PX, "part": part,
             "maskname": np.array([LABELS.format(number + 1, "") for number in numbers]),
             "partname": np.array([LABELS.format(number + 1, "part_") for number in numbers])}
+
+
+def read_labels(path: str) -> np.ndarray:
+    """Reads a label picture, (H, W) uint8; of three equal channels the first.
+
+    Raises: InputError when it is missing or no picture.
+    """
+    labels = cv2.imread(path, cv2.IMREAD_UNCHANGED) if path and Path(path).is_file() else None
+    if labels is None or labels.dtype != np.uint8:
+        raise InputError(f"{path or 'maskname'}: expected a label picture of 8 bits")
+    return labels if labels.ndim == 2 else np.ascontiguousarray(labels[..., 0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from src.body.assets import BodyModel
@@ -15,6 +14,7 @@ from src.body.mesh import Mesh
 from src.body.template import posed_vertices
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_sets import JOINTS, LABELS, VERTICES
+from src.data.lsp_labels import read_labels
 from src.data.mesh_crop import BOX_UNIT_PX, paste_crop
 from src.data.pipeline import EvalBatch
 from src.decomr.data import crop_person
@@ -24,24 +24,15 @@ from src.metrics.labels import IGNORED, LabelCounts
 from src.metrics.mesh import centre_mesh, vertex_error
 from src.metrics.pose3d import mpjpe, pa_mpjpe
 from src.uv.sampler import UVSampler
-from src.visual.dense import (
-    FOCAL_PX,
-    crop_center,
-    iuv_overlay,
-    location_picture,
-    mesh_overlay,
-    mesh_side_view,
-    weak_camera_vertices,
-)
+from src.visual.dense import FOCAL_PX, crop_center, weak_camera_vertices
+from src.visual.dense_sheet import prediction_pictures
 from src.visual.part_labels import PART_COUNT, PartTexture, part_labels
 from src.visual.raster import rasterize
 from src.visual.sheet import contact_sheet, write_image
-from src.visual.texture import fill_texture, texture_from_mesh
 
 HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
 J17_PLACES = [*TRAIN_PLACES, *(J24.index(name) for name in ("pelvis", "spine", "jaw"))]
 MM = 1000.0  # per metre
-CAPTIONS = ("picture", "IUV", "location map", "mesh", "side", "texture")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,25 +122,16 @@ class MeshEvaluator:
         """Writes predictions.jpg, a row of pictures for each of the first persons; returns the paths written."""
         if not self._shown:
             return []
-        pictures = [picture for shown in self._shown for picture in draw_prediction(self.truth, *shown)]
+        truth, rows = self.truth, []
+        for row, vertices, camera, iuv in self._shown:
+            crop = crop_person(truth.records, row, truth.image_size)[1]
+            image = np.ascontiguousarray(np.rint(255 * crop[::-1].transpose(1, 2, 0)), np.uint8)
+            rows.append(prediction_pictures(image, vertices, camera, iuv, truth.template, truth.sampler))
+        pictures = [picture for row in rows for picture in row.values()]
+        captions = [*rows[0], *[""] * (len(pictures) - len(rows[0]))]
         path = Path(folder) / "predictions.jpg"
-        captions = [*CAPTIONS, *[""] * (len(pictures) - len(CAPTIONS))]
-        write_image(path, contact_sheet(pictures, len(CAPTIONS), captions))
+        write_image(path, contact_sheet(pictures, len(rows[0]), captions))
         return [path]
-
-
-def draw_prediction(truth: Truth, row: int, vertices: np.ndarray, camera: np.ndarray, iuv: np.ndarray
-                    ) -> list[np.ndarray]:
-    """Draws what the network makes of a person: CAPTIONS, pictures (S, S, 3) uint8 BGR."""
-    crop = crop_person(truth.records, row, truth.image_size)[1]
-    image = np.rint(255 * crop[::-1].transpose(1, 2, 0)).astype(np.uint8)
-    size, sampler, faces = truth.image_size, truth.sampler, truth.template.faces
-    texture, seen = texture_from_mesh(image, vertices, camera, truth.template, sampler)
-    maps = [location_picture(sampler.uv_map(vertices[None])[0], sampler.mask),
-            fill_texture(texture, seen, sampler.mask)]
-    location, texture = (cv2.resize(picture, (size, size), interpolation=cv2.INTER_NEAREST) for picture in maps)
-    return [image, iuv_overlay(image, iuv), location, mesh_overlay(image, vertices, camera, faces),
-            mesh_side_view(size, vertices, camera, faces), texture]
 
 
 class VertexEvaluator(MeshEvaluator):
@@ -240,17 +222,6 @@ class LabelEvaluator(MeshEvaluator):
                 scores[f"{name}_accuracy_percent"] = 100 * counts.accuracy()
                 scores[f"{name}_f1_percent"] = 100 * counts.f1()
         return scores
-
-
-def read_labels(path: str) -> np.ndarray:
-    """Reads a label picture, (H, W) uint8; of three equal channels the first.
-
-    Raises: InputError when it is missing or no picture.
-    """
-    labels = cv2.imread(path, cv2.IMREAD_UNCHANGED) if path and Path(path).is_file() else None
-    if labels is None or labels.dtype != np.uint8:
-        raise InputError(f"{path or 'maskname'}: expected a label picture of 8 bits")
-    return labels if labels.ndim == 2 else np.ascontiguousarray(labels[..., 0])
 
 
 EVALUATORS = {VERTICES: VertexEvaluator, JOINTS: JointEvaluator, LABELS: LabelEvaluator}

@@ -10,7 +10,7 @@ from src.body.template import load_bodies, load_template, posed_vertices
 from src.data.body_records import make_body_records
 from src.data.dense_annotation import make_dense_records
 from src.data.pipeline import EvalBatch
-from src.decomr.evaluation import CAPTIONS, J17_PLACES, Truth, make_evaluator, read_labels
+from src.decomr.evaluation import J17_PLACES, Truth, make_evaluator
 from src.errors import InputError
 from src.uv.sampler import make_sampler
 from src.visual.part_labels import PartTexture
@@ -141,16 +141,6 @@ def test_the_silhouette_of_the_person_scores_best(tmp_path):
     assert wrong["mask_f1_percent"] < 95
 
 
-def test_label_pictures_that_cannot_serve_are_named(tmp_path):
-    with pytest.raises(InputError, match="maskname: expected a label picture"):
-        read_labels("")
-    (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="a.png: expected a label picture"):
-        read_labels(str(tmp_path / "a.png"))
-    cv2.imwrite(str(tmp_path / "b.png"), np.dstack([np.eye(3, dtype=np.uint8)] * 3))
-    np.testing.assert_array_equal(read_labels(str(tmp_path / "b.png")), np.eye(3))
-
-
 def test_parts_that_do_not_exist_are_named(tmp_path):
     for name, value in (("mask", 1), ("parts", 9)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((60, 80), value, np.uint8))
@@ -167,7 +157,7 @@ def test_predictions_are_drawn_in_a_row_each(tmp_path):
     feed(evaluator, vertices)
     path, = evaluator.write(tmp_path / "out")
     sheet = cv2.imread(str(path))
-    assert path.name == "predictions.jpg" and sheet.shape[1] > len(CAPTIONS) * SIZE and sheet.shape[0] > 3 * SIZE
+    assert path.name == "predictions.jpg" and sheet.shape[1] > 7 * SIZE and sheet.shape[0] > 3 * SIZE
     assert sheet.std() > 20
     evaluator = make_evaluator("vertices", truth, "set", 0)
     feed(evaluator, vertices)
