@@ -21,7 +21,7 @@ def main(arguments):
     validate = None
     if cfg.validate_epochs:
         try:
-            batches, evaluator = validation(package, cfg)
+            batches, evaluator = models.validation(package, cfg)
         except InputError as error:
             raise InputError(f"{error} (--validate_epochs 0 trains without validation)") from None
         deployed = package.deploy_network(cfg, network)
@@ -46,17 +46,6 @@ def main(arguments):
         if stage.data.summary():
             print(f"{stage.name}: {stage.data.summary()}")
     return status
-
-
-def validation(package, cfg):
-    """Gives batches and evaluator that choose the best checkpoint.
-
-    They are those of the evaluation, unless the package has a function ``validation(cfg)``: where the evaluation set is
-    the test set of a benchmark, it gives data held out of training instead.
-    """
-    if hasattr(package, "validation"):
-        return package.validation(cfg)
-    return package.eval_data(cfg), package.build_evaluator(cfg)
 
 
 if __name__ == "__main__":

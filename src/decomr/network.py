@@ -226,18 +226,18 @@ class LNet(nn.Cell):
 
 
 class DecoMR(nn.Cell):
-    """Both networks.
+    """Both networks; parameters carry the published prefixes CNet and LNet.
 
     Returns: for images (B, 3, S, S): correspondence (B, 3, s, s), location map (B, U, U, 3), camera (B, 3).
     """
 
     def __init__(self, cnet: CNet, lnet: LNet):
         super().__init__()
-        self.cnet, self.lnet = cnet, lnet
+        self.CNet, self.LNet = cnet, lnet
 
     def construct(self, image):
-        correspondence, features, code = self.cnet(image)
-        location_map, camera = self.lnet(correspondence, features, code)
+        correspondence, features, code = self.CNet(image)
+        location_map, camera = self.LNet(correspondence, features, code)
         return correspondence, location_map, camera
 
 

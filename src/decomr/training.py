@@ -29,7 +29,7 @@ def make_optimizer(network: nn.Cell, learning_rate: float, beta1: float, weight_
 
 def make_correspondence_step(network: DecoMR, options: LossOptions, optimizer: nn.Optimizer, **step) -> TrainStep:
     """The step of stage dp, which trains CNet alone; ``step`` are options of ``TrainStep``."""
-    return TrainStep(CorrespondenceLoss(network.cnet, options), optimizer, **step)
+    return TrainStep(CorrespondenceLoss(network.CNet, options), optimizer, **step)
 
 
 def make_mesh_step(network: DecoMR, sampler: UVSampler, weight_map: np.ndarray, regressor: np.ndarray,

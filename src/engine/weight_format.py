@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+import numpy as np
+from mindspore import nn
+
 from src.errors import InputError
 
 
@@ -18,6 +21,9 @@ class WeightFormat:
     may_be_missing: prefixes of our parameters that such files do not hold.
     check: raises InputError when our names, as renamed, belong to another configuration.
     note: what to set in the configuration to use the weights; empty = nothing.
+    assemble: makes our arrays from the renamed ones, where several tensors are one parameter here or
+        a shape differs.
+    network: makes the cell that the weights belong to; None = what the model's ``build_network`` gives.
     """
 
     description: str
@@ -26,6 +32,8 @@ class WeightFormat:
     may_be_missing: tuple[str, ...] = ()
     check: Callable[[Collection[str]], None] = lambda names: None
     note: str = ""
+    assemble: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = dict
+    network: Callable[[], nn.Cell] | None = None
 
 
 def detect_format(formats: dict[str, WeightFormat], names: Collection[str]) -> str:

@@ -39,9 +39,10 @@ def main(arguments):
     if key not in formats:
         raise InputError(f"source_format {key}: expected one of {', '.join(formats)}")
     print(f"{cfg.source}: {len(source)} tensors, format {key} ({formats[key].description})")
-    arrays = rename(source, formats[key].rename)
+    arrays = formats[key].assemble(rename(source, formats[key].rename))
     formats[key].check(arrays)
-    expected = {parameter.name: tuple(parameter.shape) for parameter in package.build_network(cfg).get_parameters()}
+    network = formats[key].network() if formats[key].network else package.build_network(cfg)
+    expected = {parameter.name: tuple(parameter.shape) for parameter in network.get_parameters()}
     compare(arrays, expected, formats[key].may_be_missing, cfg.source)
     write_weights(cfg.output, arrays, {"model": cfg.model, "source": Path(cfg.source).name, "source_format": key})
     print(f"{cfg.output}: {len(arrays)} parameters, {sum(array.size for array in arrays.values())} values")

@@ -25,7 +25,7 @@ def network(request, make_network, read_golden):
 @pytest.fixture(scope="module")
 def correspondences(network, images):
     """What the first network gives for two images."""
-    return [output.asnumpy() for output in network[0].cnet(Tensor(images[:2]))]
+    return [output.asnumpy() for output in network[0].CNet(Tensor(images[:2]))]
 
 
 def test_correspondences_features_and_codes_are_the_published_network_s(network, correspondences, read_golden):
@@ -37,7 +37,7 @@ def test_correspondences_features_and_codes_are_the_published_network_s(network,
 
 
 def test_every_stage_of_the_backbone_is_the_published_one_s(network, images, read_golden):
-    golden, resnet = read_golden("cnet_forward"), network[0].cnet.resnet
+    golden, resnet = read_golden("cnet_forward"), network[0].CNet.resnet
     x = resnet.relu(resnet.bn1(resnet.conv1(Tensor(images[:2]))))
     stages = [x]
     x = resnet.maxpool(x)
@@ -67,14 +67,14 @@ def lnet_inputs(golden, recipe):
 
 def test_location_map_and_camera_are_the_published_network_s(network, read_golden, golden_recipe):
     golden, norm = read_golden("lnet_forward"), network[1]
-    location_map, camera = network[0].lnet(*lnet_inputs(golden, golden_recipe))
+    location_map, camera = network[0].LNet(*lnet_inputs(golden, golden_recipe))
     assert_close(location_map.asnumpy()[:, ::2, ::2], golden[f"{norm}_uv_map_sub"])
     assert_close(camera.asnumpy(), golden[f"{norm}_camera"])
 
 
 def test_every_part_of_the_second_network_is_the_published_one_s(network, read_golden, golden_recipe):
     golden, (whole, norm) = read_golden("lnet_forward"), network
-    lnet, (correspondence, features, code) = whole.lnet, lnet_inputs(golden, golden_recipe)
+    lnet, (correspondence, features, code) = whole.LNet, lnet_inputs(golden, golden_recipe)
     warped = warp_features(correspondence, features, 64)
     assert_close(warped.asnumpy()[:, ::16, ::2, ::2], golden["warped_sub"])
     np.testing.assert_allclose(warped.asnumpy()[:, -3:], golden["warped_last3"], atol=1e-6)

@@ -2,11 +2,11 @@
 
 from types import SimpleNamespace
 
-import train
+from src import models
 
 
 def test_the_best_checkpoint_is_chosen_on_data_held_out_where_there_are_some():
     package = SimpleNamespace(eval_data=lambda cfg: "test set", build_evaluator=lambda cfg: "evaluator")
-    assert train.validation(package, None) == ("test set", "evaluator")
+    assert models.validation(package, None) == ("test set", "evaluator")
     package.validation = lambda cfg: (f"held out of {cfg}", "another")
-    assert train.validation(package, "training") == ("held out of training", "another")
+    assert models.validation(package, "training") == ("held out of training", "another")
