@@ -10,7 +10,8 @@ import numpy as np
 
 from src.arrays import read_npy
 from src.body.assets import BodyModel
-from src.body.joints import H36M17, J24, LSP14, LSP14_ALIASES, SMPL24, keypoint_regressor, map_by_name
+from src.body.joint_regressor import make_regressor
+from src.body.joints import H36M17, J24, LSP14, LSP14_ALIASES, SMPL24, map_by_name
 from src.body.regressors import read_regressor
 from src.errors import InputError
 
@@ -45,8 +46,8 @@ def mesh_regressors(body: BodyModel, folder: str | Path) -> MeshRegressors:
     Raises:  InputError naming the file or point that is missing, or a file that belongs to another body.
     """
     if body.landmarks:
-        j24 = keypoint_regressor(body, J24)
-        evaluation = keypoint_regressor(body, LSP14)
+        j24 = make_regressor(body, J24)
+        evaluation = make_regressor(body, LSP14)
     else:
         extra = _read(Path(folder) / EXTRA_FILE, body, len(EXTRA_NAMES))
         # a name that both have stands for the row of the extra file

@@ -8,7 +8,8 @@ import pytest
 import scipy.io
 
 from src.body.assets import default_body
-from src.body.joints import J24, keypoint_regressor
+from src.body.joint_regressor import make_regressor
+from src.body.joints import LSP14
 from src.body.smpl import body_vertices
 from src.data.dense_sets import read_test_set, read_training_sets
 from src.data.video import read_frame
@@ -39,7 +40,7 @@ def up3d(tmp_path):
     folder.mkdir()
     for name in ("00001", "00002", "00003"):
         pose, shape = facing(rng), rng.normal(size=10)
-        points = joints_of(pose, shape, keypoint_regressor(BODY, J24)[:14])
+        points = joints_of(pose, shape, make_regressor(BODY, LSP14))
         joints = np.concatenate([points[:, :2] * 40 + [50, 70], np.ones((14, 1))], axis=1)
         np.save(folder / f"{name}_joints.npy", joints.T)
         (folder / f"{name}_body.pkl").write_bytes(pickle.dumps({"pose": pose, "betas": shape}, protocol=2))
@@ -91,7 +92,7 @@ def test_fits_get_pictures_of_their_own_and_errors(up3d):
     poses, shapes = np.stack([facing(rng) for _ in range(2)]), rng.normal(size=(2, 10))
     part = np.zeros((2, 24, 3))
     for row in range(2):
-        points = joints_of(poses[row], shapes[row], keypoint_regressor(BODY, J24)[:14])
+        points = joints_of(poses[row], shapes[row], make_regressor(BODY, LSP14))
         part[row, :14] = np.concatenate([points[:, :2] * 30 + [40, 50], np.ones((14, 1))], axis=1)
         cv2.imwrite(str(folder / f"im{row}.png"), np.zeros((90, 80, 3), np.uint8))
     (up3d / "mesh_annotation_files").mkdir()
