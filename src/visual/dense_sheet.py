@@ -8,7 +8,7 @@ import numpy as np
 from src.body.mesh import Mesh
 from src.uv.sampler import UVSampler
 from src.visual.dense import iuv_overlay, location_picture, mesh_overlay, mesh_side_view
-from src.visual.texture import fill_texture, render_textured, texture_from_mesh
+from src.visual.texture import render_textured, whole_texture
 
 
 def prediction_pictures(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, iuv: np.ndarray, template: Mesh,
@@ -23,8 +23,7 @@ def prediction_pictures(image: np.ndarray, vertices: np.ndarray, camera: np.ndar
              that the photo gives the atlas, and the mesh wearing it.
     """
     size = len(image)
-    texture, seen = texture_from_mesh(image, vertices, camera, template, sampler)
-    texture = fill_texture(texture, seen, sampler.mask)
+    texture = whole_texture(image, vertices, camera, template, sampler)
     location = location_picture(sampler.uv_map(vertices[None])[0], sampler.mask)
     enlarged = [cv2.resize(picture, (size, size), interpolation=cv2.INTER_NEAREST) for picture in (location, texture)]
     return {"picture": image, "IUV": iuv_overlay(image, iuv), "location map": enlarged[0],

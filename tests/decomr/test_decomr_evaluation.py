@@ -9,10 +9,13 @@ from src.body.joints import LSP14
 from src.body.template import load_bodies, load_template, posed_vertices
 from src.data.body_records import make_body_records
 from src.data.dense_annotation import make_dense_records
+from src.data.mesh_crop import paste_crop
 from src.data.pipeline import EvalBatch
 from src.decomr.evaluation import J17_PLACES, Truth, make_evaluator
 from src.errors import InputError
 from src.uv.sampler import make_sampler
+from src.visual.dense import place_in_crop
+from src.visual.iuv import render_iuv
 from src.visual.part_labels import PartTexture
 
 BODIES = load_bodies("small", "")
@@ -126,13 +129,9 @@ def test_silhouettes_and_parts_are_scored_in_the_picture(tmp_path):
 
 
 def test_the_silhouette_of_the_person_scores_best(tmp_path):
-    from src.data.mesh_crop import paste_crop
-    from src.visual.dense import crop_center, weak_camera_vertices
-    from src.visual.iuv import render_iuv
-
     truth, vertices = make_truth(tmp_path, count=2)
-    placed = weak_camera_vertices(vertices[0], CAMERA, SIZE)
-    shown = render_iuv(placed, TEMPLATE, 5000.0, crop_center(SIZE), SIZE, SIZE)[..., 0]
+    placed = place_in_crop(vertices[0], CAMERA, SIZE)
+    shown = render_iuv(placed.vertices, TEMPLATE, placed.focal_px, placed.center_px, SIZE, SIZE)[..., 0]
     cv2.imwrite(str(tmp_path / "mask.png"), 255 * paste_crop(shown, np.array([40, 30]), 0.25, 60, 80))
     truth, _ = make_truth(tmp_path, count=2, records={"mask_paths": [str(tmp_path / "mask.png")] * 2})
     right = feed(make_evaluator("labels", truth, "set", 0), vertices[[0, 0]])

@@ -6,7 +6,7 @@ import pytest
 from src.body.assets import default_body
 from src.body.mesh import Mesh
 from src.uv.sampler import make_sampler
-from src.visual.dense import FOCAL_PX, crop_center, weak_camera_vertices
+from src.visual.dense import place_in_crop
 from src.visual.iuv import render_iuv
 from src.visual.texture import fill_texture, flip_texture, render_textured, texture_from_iuv, texture_from_mesh
 
@@ -35,8 +35,8 @@ def photo():
 @pytest.fixture(scope="module")
 def silhouette():
     """The IUV picture of the same view."""
-    placed = weak_camera_vertices(VERTICES, CAMERA, SIZE)
-    return render_iuv(placed, TEMPLATE, FOCAL_PX, crop_center(SIZE), SIZE, SIZE)
+    placed = place_in_crop(VERTICES, CAMERA, SIZE)
+    return render_iuv(placed.vertices, TEMPLATE, placed.focal_px, placed.center_px, SIZE, SIZE)
 
 
 def inner(mask):
