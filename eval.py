@@ -10,14 +10,14 @@ def main(arguments):
     if not cfg.checkpoint_file_path and not cfg.random_weights:
         raise InputError("checkpoint_file_path is empty: name the checkpoint to score (or --random_weights true)")
     from src import models
-    from src.engine.checkpoint import load_network
+    from src.engine.checkpoint import describe_weights, load_network
     from src.engine.score import score, write_scores
 
     device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
     package = models.load(cfg.model)
     network = package.build_network(cfg)
     if not cfg.random_weights:
-        load_network(network, cfg.checkpoint_file_path)
+        print(describe_weights(cfg.checkpoint_file_path, load_network(network, cfg.checkpoint_file_path)))
     evaluator = package.build_evaluator(cfg)
     batches = package.eval_data(cfg)
     score(package.deploy_network(cfg, network), batches, evaluator)

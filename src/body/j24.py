@@ -10,7 +10,8 @@ import numpy as np
 
 from src.arrays import read_npy
 from src.body.assets import BodyModel
-from src.body.joints import H36M17, J24, LSP14, LSP14_ALIASES, SMPL24, keypoint_regressor, map_by_name
+from src.body.joint_regressor import make_regressor
+from src.body.joints import H36M17, J24, LSP14, LSP14_ALIASES, SMPL24, map_by_name
 from src.body.regressors import read_regressor
 from src.errors import InputError
 
@@ -26,11 +27,13 @@ TRAIN_PLACES = map_by_name(J24, LSP14, {"head_top": "head_h36m"})
 class MeshRegressors:
     """Matrices whose product with vertices (V, 3) gives joints.
 
-    Args: train: (24, V) float32, J24; at `TRAIN_PLACES` stand the joints of `evaluation`.
+    Args: annotation: (24, V) float32, J24 as annotators mark it.
+          train: (24, V) float32, the same with the joints of `evaluation` at `TRAIN_PLACES`.
           evaluation: (14, V) float32, LSP14.
           smpl: (24, V) float32, SMPL24.
     """
 
+    annotation: np.ndarray
     train: np.ndarray
     evaluation: np.ndarray
     smpl: np.ndarray
@@ -43,16 +46,17 @@ def mesh_regressors(body: BodyModel, folder: str | Path) -> MeshRegressors:
     Raises:  InputError naming the file or point that is missing, or a file that belongs to another body.
     """
     if body.landmarks:
-        j24 = keypoint_regressor(body, J24)
-        evaluation = keypoint_regressor(body, LSP14)
+        j24 = make_regressor(body, J24)
+        evaluation = make_regressor(body, LSP14)
     else:
         extra = _read(Path(folder) / EXTRA_FILE, body, len(EXTRA_NAMES))
         # a name that both have stands for the row of the extra file
         row_of = {name: row for row, name in enumerate(SMPL24.names + EXTRA_NAMES)}
         j24 = np.concatenate([body.joint_regressor, extra])[[row_of[name] for name in J24.names]]
         evaluation = _evaluation(Path(folder), body)
-    j24[TRAIN_PLACES] = evaluation
-    return MeshRegressors(j24, evaluation, body.joint_regressor)
+    train = j24.copy()
+    train[TRAIN_PLACES] = evaluation
+    return MeshRegressors(j24, train, evaluation, body.joint_regressor)
 
 
 def _evaluation(folder: Path, body: BodyModel) -> np.ndarray:

@@ -191,11 +191,10 @@ def gather_joints(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 _FROM_JOINTS = {
     "thorax": ("left_collar", "right_collar"),  # MPII: between the inner ends of the collar bones
     "neck": ("head",),  # MPII's upper neck lies at the base of the skull, where SMPL's head joint is
-    "spine": ("spine2",),  # Human3.6M: half way between pelvis and neck
 }
 # Places on the skin: names of the body file's landmarks.
 _FROM_LANDMARKS = {"nose": "nose", "left_eye": "l_eye", "right_eye": "r_eye", "left_ear": "l_ear",
-                   "right_ear": "r_ear", "head_top": "head_top", "jaw": "chin", "head_h36m": "head_top"}
+                   "right_ear": "r_ear", "head_top": "head_top"}
 
 
 def body_keypoints(body, output, joint_set: JointSet) -> np.ndarray:
@@ -205,48 +204,21 @@ def body_keypoints(body, output, joint_set: JointSet) -> np.ndarray:
 
     Args:    body: BodyModel; its landmarks name the skin vertices.
              output: BodyOutput of `body_vertices`, vertices (B, V, 3) and joints (B, 24, 3).
-             joint_set: COCO17, MPII16, LSP14, COCOPLUS19, H36M17, J24 or SMPL24.
+             joint_set: COCO17, MPII16, LSP14, COCOPLUS19 or SMPL24.
     Returns: (B, J, 3), unit and frame of the output.
     Raises:  InputError when the body file has no landmark for a point; ValueError when the set has
              a joint without a place on the body.
     """
     columns = []
     for joint in joint_set.names:
-        landmark, sources = _place_of(joint, joint_set, body)
-        if landmark is None:
-            columns.append(output.joints[:, sources].mean(axis=1))
-        else:
-            columns.append(output.vertices[:, landmark])
+        if joint in _FROM_LANDMARKS:
+            landmark = _FROM_LANDMARKS[joint]
+            if landmark not in body.landmarks:
+                raise InputError(f"body {body.name}: no landmark '{landmark}', which {joint_set.name} needs")
+            columns.append(output.vertices[:, body.landmarks[landmark]])
+            continue
+        sources = _FROM_JOINTS.get(joint, (joint,))
+        if any(source not in SMPL24.names for source in sources):
+            raise ValueError(f"joint '{joint}' of {joint_set.name} has no place on the body")
+        columns.append(output.joints[:, [SMPL24.index(source) for source in sources]].mean(axis=1))
     return np.stack(columns, axis=1)
-
-
-def keypoint_regressor(body, joint_set: JointSet) -> np.ndarray:
-    """Builds the matrix whose product with posed vertices stands for `body_keypoints`.
-
-    Its SMPL joints are read off the skin, which in bent poses lies some millimetres from the kinematic chain's.
-
-    Args:    body, joint_set: as in `body_keypoints`.
-    Returns: (J, V) float32, rows sum to 1.
-    Raises:  as `body_keypoints`.
-    """
-    rows = np.zeros((joint_set.size, len(body.v_template)), np.float32)
-    for row, joint in zip(rows, joint_set.names):
-        landmark, sources = _place_of(joint, joint_set, body)
-        if landmark is None:
-            row[:] = body.joint_regressor[sources].mean(axis=0)
-        else:
-            row[landmark] = 1
-    return rows
-
-
-def _place_of(joint: str, joint_set: JointSet, body) -> tuple[int | None, list[int]]:
-    """Finds the skin vertex that a joint is, else the SMPL joints whose mean it is."""
-    if joint in _FROM_LANDMARKS:
-        landmark = _FROM_LANDMARKS[joint]
-        if landmark not in body.landmarks:
-            raise InputError(f"body {body.name}: no landmark '{landmark}', which {joint_set.name} needs")
-        return body.landmarks[landmark], []
-    sources = _FROM_JOINTS.get(joint, (joint,))
-    if any(source not in SMPL24.names for source in sources):
-        raise ValueError(f"joint '{joint}' of {joint_set.name} has no place on the body")
-    return None, [SMPL24.index(source) for source in sources]

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from src.body.assets import SHIPPED_BODIES, BodyModel, default_body, read_body
 from src.body.mesh import Mesh, read_obj
+from src.body.smpl import body_vertices
 from src.errors import InputError
 
 # of the SMPL authors; written with capital or small M, depending on who packed them
@@ -42,6 +43,22 @@ def _find(folder: Path, name: str) -> Path:
             if path.name.lower() == name.lower():
                 return path
     return folder / name
+
+
+def posed_vertices(bodies: tuple[BodyModel, BodyModel, BodyModel], gender: np.ndarray, pose: np.ndarray,
+                   shape: np.ndarray) -> np.ndarray:
+    """Poses each person's body.
+
+    Args:    bodies: neutral, male, female.
+             gender: (B,) 0 to 2, which of them. pose: (B, 24, 3), root in the camera frame. shape: (B, 10).
+    Returns: (B, V, 3) float32 metres, camera orientation.
+    """
+    vertices = np.zeros((len(pose), *bodies[0].v_template.shape), np.float32)
+    for kind in np.unique(gender):
+        rows = gender == kind
+        body = bodies[kind]
+        vertices[rows] = body_vertices(body, pose[rows], shape[rows, :body.shapedirs.shape[2]]).vertices
+    return vertices
 
 
 def load_template(body: BodyModel, uv_template: str = "", uv_type: str = "", folder: str | Path = "") -> Mesh:

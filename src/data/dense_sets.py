@@ -105,7 +105,7 @@ def read_training_sets(dataset: str, data_path: str | Path, uv_type: str, use_sp
     else:
         known = [*(key for key, one in SETS.items() if one.train), *MIXTURES]
         raise InputError(f"dataset '{dataset}': expected one of {', '.join(known)}")
-    records = {name: _read(name, SETS[name].train, data_path, uv_type, use_spin_fit and name in FITTED)
+    records = {name: _read(name, data_path, uv_type, is_fitted=use_spin_fit and name in FITTED)
                for name in shares}
     rest = 1 - sum(share for share in shares.values() if share is not None)
     total = sum(len(records[name]) for name, share in shares.items() if share is None)
@@ -116,25 +116,39 @@ def read_training_sets(dataset: str, data_path: str | Path, uv_type: str, use_sp
 
 def read_test_set(name: str, data_path: str | Path, uv_type: str) -> DenseRecords:
     """Reads the test set of a name that `find_test_set` gives."""
-    return _read(name, SETS[name].test, data_path, uv_type, False)
+    return _read(name, data_path, uv_type, is_test=True)
 
 
-def _read(name: str, files: tuple[str, ...], data_path: str | Path, uv_type: str, is_fitted: bool) -> DenseRecords:
-    root, one = Path(data_path), SETS[name]
-    paths = [root / ANNOTATION_FOLDER / f"{file}.npz" for file in files]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise InputError(f"{' or '.join(map(str, paths))}: not found; it is the annotation of {name}, "
-                         "see the README on data")
-    iuv = f"{uv_type}_IUV_SPIN_fit" if is_fitted else one.iuv_folder.format(uv_type)
-    folder = root / one.folder
+def annotation_file(data_path: str | Path, file: str) -> Path:
+    """The path of an annotation file, given without .npz."""
+    return Path(data_path) / ANNOTATION_FOLDER / f"{file}.npz"
+
+
+def find_annotation(name: str, data_path: str | Path, is_test: bool = False) -> Path:
+    """Finds the annotation file of a set; raises InputError with the names that were tried."""
+    paths = [annotation_file(data_path, file) for file in (SETS[name].test if is_test else SETS[name].train)]
+    for path in paths:
+        if path.is_file():
+            return path
+    raise InputError(f"{' or '.join(map(str, paths))}: not found; it is the annotation of {name}, "
+                     "see the README on data")
+
+
+def iuv_folder(name: str, data_path: str | Path, uv_type: str, is_fitted: bool = False) -> Path:
+    """The folder of a set's IUV pictures; those of SPIN's fits have one of their own."""
+    one = SETS[name]
+    return Path(data_path, one.folder, f"{uv_type}_IUV_SPIN_fit" if is_fitted else one.iuv_folder.format(uv_type))
+
+
+def _read(name: str, data_path: str | Path, uv_type: str, is_test: bool = False, is_fitted: bool = False
+          ) -> DenseRecords:
+    path, folder = find_annotation(name, data_path, is_test), Path(data_path, SETS[name].folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; it holds the pictures of {name}")
-    split = "train" if files == one.train else "val"
-    places = [folder / place.format(split) for place in one.picture_folders]
+    places = [folder / place.format("val" if is_test else "train") for place in SETS[name].picture_folders]
     pictures = next((place for place in places if place.is_dir()), folder)
-    records = read_dense_annotation(path, pictures, folder / iuv, folder)
-    return with_fits(records, root / FIT_FOLDER / path.name) if is_fitted else records
+    records = read_dense_annotation(path, pictures, iuv_folder(name, data_path, uv_type, is_fitted), folder)
+    return with_fits(records, Path(data_path, FIT_FOLDER, path.name)) if is_fitted else records
 
 
 def hold_out(sets: TrainingSets, share: float) -> tuple[TrainingSets, DenseRecords | None]:

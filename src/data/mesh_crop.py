@@ -177,3 +177,13 @@ def paste_crop(crop: np.ndarray, center: np.ndarray, scale: float, height: int, 
     picture = crop[np.clip(rows, 0, size - 1)[:, None], np.clip(columns, 0, size - 1)]
     picture[~inside] = 0
     return picture
+
+
+def crop_square(center: np.ndarray, scale: float, height: int, width: int) -> tuple[float, float, float]:
+    """Gives left, top and side, px, of the square that -1 to 1 of the crop's coordinates span in the picture.
+
+    Args: center: (2,) px. scale: box side over 200 px. height, width: of the picture.
+    """
+    side = BOX_UNIT_PX * scale * (width - 1) / width
+    return (float(center[0] * (width - 1) / width - side / 2), float(center[1] * (height - 1) / height - side / 2),
+            float(side))

@@ -9,8 +9,8 @@ import numpy as np
 from src.body.assets import BodyModel
 from src.body.joints import J24, SMPL24, JointSet
 from src.body.mesh import Mesh
-from src.body.smpl import body_vertices, mirror_pose
-from src.body.template import is_symmetric
+from src.body.smpl import mirror_pose
+from src.body.template import is_symmetric, posed_vertices
 from src.data.body_augment import mirror_joints_3d, turn_joints_3d, turn_pose
 from src.data.dense_annotation import PICTURE, DenseRecords
 from src.data.dense_sets import TrainingSets, draw_member
@@ -49,22 +49,6 @@ def read_person(records: DenseRecords, row: int) -> np.ndarray:
 def normalise(picture: np.ndarray) -> np.ndarray:
     """Brings a crop (3, S, S), RGB 0 to 1, to network input."""
     return (picture - _MEAN) / _STD
-
-
-def posed_vertices(bodies: tuple[BodyModel, BodyModel, BodyModel], gender: np.ndarray, pose: np.ndarray,
-                   shape: np.ndarray) -> np.ndarray:
-    """Poses each person's body.
-
-    Args:    bodies: by `DenseRecords.gender`.
-             gender: (B,). pose: (B, 24, 3), root in the camera frame. shape: (B, 10).
-    Returns: (B, V, 3) float32 metres, camera orientation.
-    """
-    vertices = np.zeros((len(pose), *bodies[0].v_template.shape), np.float32)
-    for kind in np.unique(gender):
-        rows = gender == kind
-        body = bodies[kind]
-        vertices[rows] = body_vertices(body, pose[rows], shape[rows, :body.shapedirs.shape[2]]).vertices
-    return vertices
 
 
 class TrainSamples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,35 +13,35 @@ from src.body.assets import BodyModel
 from src.body.j24 import TRAIN_PLACES, MeshRegressors
 from src.body.joints import J24, LSP14
 from src.body.mesh import Mesh
+from src.body.template import posed_vertices
+from src.data.body_records import PERSON_MARGIN
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_sets import JOINTS, LABELS, VERTICES
-from src.data.mesh_crop import BOX_UNIT_PX, paste_crop
+from src.data.lsp_labels import read_labels
+from src.data.mesh_crop import BOX_UNIT_PX, crop_picture, crop_points, crop_square, paste_crop
+from src.data.people_file import Person
 from src.data.pipeline import EvalBatch
-from src.decomr.data import crop_person, posed_vertices
+from src.decomr.data import crop_person, normalise
+from src.engine.demo import Shown
 from src.errors import InputError
-from src.geometry.camera import project_with_depth
+from src.geometry.camera import FACING_CAMERA, project_with_depth
 from src.metrics.labels import IGNORED, LabelCounts
 from src.metrics.mesh import centre_mesh, vertex_error
 from src.metrics.pose3d import mpjpe, pa_mpjpe
 from src.uv.sampler import UVSampler
-from src.visual.dense import (
-    FOCAL_PX,
-    crop_center,
-    iuv_overlay,
-    location_picture,
-    mesh_overlay,
-    mesh_side_view,
-    weak_camera_vertices,
-)
+from src.visual.dense import SEEN, iuv_overlay, location_picture, place_in_crop
+from src.visual.dense_sheet import prediction_pictures
 from src.visual.part_labels import PART_COUNT, PartTexture, part_labels
+from src.visual.placed_body import draw_bodies, draw_from_side, place_body
 from src.visual.raster import rasterize
 from src.visual.sheet import contact_sheet, write_image
-from src.visual.texture import fill_texture, texture_from_mesh
+from src.visual.texture import flip_texture, whole_texture
 
 HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
 J17_PLACES = [*TRAIN_PLACES, *(J24.index(name) for name in ("pelvis", "spine", "jaw"))]
 MM = 1000.0  # per metre
-CAPTIONS = ("picture", "IUV", "location map", "mesh", "side", "texture")
+TEXTURE_PX, DETAIL_PX, LARGEST_CROP = 512, 512, 1024  # sides of what a demonstration writes, and of what it reads
+SURE = 0.2  # keypoints above count
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,25 +131,15 @@ class MeshEvaluator:
         """Writes predictions.jpg, a row of pictures for each of the first persons; returns the paths written."""
         if not self._shown:
             return []
-        pictures = [picture for shown in self._shown for picture in draw_prediction(self.truth, *shown)]
+        truth, rows = self.truth, []
+        for row, vertices, camera, iuv in self._shown:
+            crop = crop_person(truth.records, row, truth.image_size)[1]
+            rows.append(prediction_pictures(as_picture(crop), vertices, camera, iuv, truth.template, truth.sampler))
+        pictures = [picture for row in rows for picture in row.values()]
+        captions = [*rows[0], *[""] * (len(pictures) - len(rows[0]))]
         path = Path(folder) / "predictions.jpg"
-        captions = [*CAPTIONS, *[""] * (len(pictures) - len(CAPTIONS))]
-        write_image(path, contact_sheet(pictures, len(CAPTIONS), captions))
+        write_image(path, contact_sheet(pictures, len(rows[0]), captions))
         return [path]
-
-
-def draw_prediction(truth: Truth, row: int, vertices: np.ndarray, camera: np.ndarray, iuv: np.ndarray
-                    ) -> list[np.ndarray]:
-    """Draws what the network makes of a person: CAPTIONS, pictures (S, S, 3) uint8 BGR."""
-    crop = crop_person(truth.records, row, truth.image_size)[1]
-    image = np.rint(255 * crop[::-1].transpose(1, 2, 0)).astype(np.uint8)
-    size, sampler, faces = truth.image_size, truth.sampler, truth.template.faces
-    texture, seen = texture_from_mesh(image, vertices, camera, truth.template, sampler)
-    maps = [location_picture(sampler.uv_map(vertices[None])[0], sampler.mask),
-            fill_texture(texture, seen, sampler.mask)]
-    location, texture = (cv2.resize(picture, (size, size), interpolation=cv2.INTER_NEAREST) for picture in maps)
-    return [image, iuv_overlay(image, iuv), location, mesh_overlay(image, vertices, camera, faces),
-            mesh_side_view(size, vertices, camera, faces), texture]
 
 
 class VertexEvaluator(MeshEvaluator):
@@ -216,9 +207,9 @@ class LabelEvaluator(MeshEvaluator):
 
     def _count_pixels(self, row: int, vertices: np.ndarray, camera: np.ndarray) -> None:
         truth, size = self.truth, self.truth.image_size
-        placed = weak_camera_vertices(vertices, camera, size)
-        raster = rasterize(project_with_depth(placed, FOCAL_PX, crop_center(size)), truth.template.faces, size, size,
-                           cull_backfaces=False)
+        placed = place_in_crop(vertices, camera, size)
+        raster = rasterize(project_with_depth(placed.vertices, placed.focal_px, placed.center_px),
+                           truth.template.faces, size, size, cull_backfaces=False)
         bodies = truth.records.bodies
         box = bodies.center[row], bodies.side[row] / BOX_UNIT_PX
         mask = read_labels(truth.records.mask_paths[row])
@@ -241,20 +232,68 @@ class LabelEvaluator(MeshEvaluator):
         return scores
 
 
-def read_labels(path: str) -> np.ndarray:
-    """Reads a label picture, (H, W) uint8; of three equal channels the first.
-
-    Raises: InputError when it is missing or no picture.
-    """
-    labels = cv2.imread(path, cv2.IMREAD_UNCHANGED) if path and Path(path).is_file() else None
-    if labels is None or labels.dtype != np.uint8:
-        raise InputError(f"{path or 'maskname'}: expected a label picture of 8 bits")
-    return labels if labels.ndim == 2 else np.ascontiguousarray(labels[..., 0])
-
-
 EVALUATORS = {VERTICES: VertexEvaluator, JOINTS: JointEvaluator, LABELS: LabelEvaluator}
 
 
 def make_evaluator(score: str, truth: Truth, protocol: str, picture_count: int) -> MeshEvaluator:
     """The evaluator of a data set's score (`DenseSet.score`)."""
     return EVALUATORS[score](truth, protocol, picture_count)
+
+
+class DenseDemo:
+    """Meshes, IUV and textures of the people in a picture; see `src.engine.demo`."""
+
+    def __init__(self, template: Mesh, regressor: np.ndarray, sampler: UVSampler, image_size: int):
+        """Takes the mesh with its atlas, the regressor of J24, a sampler of the size of textures, the crop's side."""
+        self.template, self.regressor, self.sampler, self.image_size = template, regressor, sampler, image_size
+
+    def inputs(self, image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, ...]:
+        """Square crops around the people, (N, 3, S, S) float32."""
+        size = image.shape[:2]
+        return (np.stack([normalise(crop_picture(image, crop_points(*person_box(person), self.image_size, *size)))
+                          for person in people]),)
+
+    def show(self, image: np.ndarray, people: Sequence[Person], outputs: tuple[np.ndarray, ...]) -> Shown:
+        """Meshes over the picture and from their side, IUV over the picture, textures, and numbers."""
+        vertices, camera, iuv = outputs
+        faces, (height, width) = self.template.faces, image.shape[:2]
+        boxes = [person_box(person) for person in people]
+        squares = [crop_square(*box, height, width) for box in boxes]
+        placed = [place_body(*row) for row in zip(vertices, camera, squares)]
+        found, details, whole = [], [], np.zeros((height, width, 3), np.float32)
+        for row, (box, square) in enumerate(zip(boxes, squares)):
+            joints = self.regressor @ vertices[row]
+            pixels = place_body(joints, camera[row], square).pixels()
+            found.append({"camera": camera[row], "square": np.array(square), "joints_3d": joints,
+                          "keypoints": np.column_stack([pixels, np.ones(len(pixels))])})
+            dense = cv2.resize(iuv[row].transpose(1, 2, 0), (self.image_size,) * 2, interpolation=cv2.INTER_NEAREST)
+            dense = paste_crop(dense, *box, height, width)
+            whole = np.where(dense[..., :1] > SEEN, dense, whole)
+            side = int(np.clip(square[2], self.image_size, LARGEST_CROP))
+            crop = as_picture(crop_picture(image, crop_points(*box, side, height, width)))
+            texture = whole_texture(crop, vertices[row], camera[row], self.template, self.sampler)
+            details.append((draw_from_side(placed[row], faces, DETAIL_PX, DETAIL_PX, row), flip_texture(texture),
+                            location_picture(self.sampler.uv_map(vertices[row][None])[0], self.sampler.mask)))
+        pictures = dict(zip(("side", "texture", "location"), map(np.hstack, zip(*details))))
+        meshes = [{"body": Mesh(points * FACING_CAMERA.diagonal(), faces, self.template.uv, self.template.uv_faces)}
+                  for points in vertices]
+        return Shown(found, {"overlay": draw_bodies(image, placed, faces),
+                             "iuv": iuv_overlay(image, whole.transpose(2, 0, 1)), **pictures}, meshes, J24.name)
+
+
+def person_box(person: Person) -> tuple[np.ndarray, float]:
+    """Centre, px, and scale, over 200 px, of the crop of a person: around the keypoints when there are some.
+
+    Source: DecoMR's demo, for which a box needs no margin and keypoints one of a fifth.
+    """
+    if person.keypoints is not None and (person.keypoints[:, 2] > SURE).sum() > 1:
+        places = person.keypoints[person.keypoints[:, 2] > SURE, :2]
+        extent = np.ptp(places, axis=0).max()
+        if extent > 0:
+            return places.mean(axis=0), PERSON_MARGIN * extent / BOX_UNIT_PX
+    return person.box[:2] + person.box[2:] / 2, person.box[2:].max() / BOX_UNIT_PX
+
+
+def as_picture(crop: np.ndarray) -> np.ndarray:
+    """Turns a crop (3, S, S), RGB 0 to 1, into (S, S, 3) uint8 BGR."""
+    return np.ascontiguousarray(np.rint(255 * crop[::-1].transpose(1, 2, 0)), np.uint8)

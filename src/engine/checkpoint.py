@@ -105,6 +105,22 @@ def assign_arrays(cell: nn.Cell, arrays: Mapping[str, np.ndarray], source: str,
         parameters[name].set_data(Tensor(array.astype(ms.dtype_to_nptype(parameters[name].dtype))))
 
 
+def describe_weights(path: str | Path, info: dict) -> str:
+    """Says in one line which weights a file holds: the best or the last of a run, or those of another program.
+
+    Args: info: the file's record, as ``load_network`` returns it.
+    """
+    best, progress = info.get("best"), info.get("progress")
+    if best:
+        return (f"{path}: best weights, epoch {best.get('epoch')}, chosen by {best.get('metric')} {best.get('value')} "
+                "on the data of validation")
+    if progress:
+        return f"{path}: last weights of a run, stage {progress.get('stage', 0) + 1}, step {progress.get('step')}"
+    if "epoch" in info:
+        return f"{path}: weights of epoch {info['epoch']}, stage {info.get('stage')}"
+    return f"{path}: weights of another program"
+
+
 class CheckpointFolder:
     """The checkpoints of one training run.
 

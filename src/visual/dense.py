@@ -5,10 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from src.geometry.weak_camera import pinhole_translation
-from src.visual.overlay import render_body, render_side_view
+from src.visual.placed_body import PlacedBody, draw_bodies, draw_from_side, place_body
 
-FOCAL_PX = 5000.0  # of the pinhole that stands in for the weak camera, as DecoMR's demo has it
 SEEN = 0.5  # probability above which a pixel counts as body
 
 
@@ -40,14 +38,10 @@ def location_picture(location: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def weak_camera_vertices(vertices: np.ndarray, camera: np.ndarray, side_px: float) -> np.ndarray:
-    """Puts a mesh (V, 3) before the pinhole FOCAL_PX that shows it as its weak camera (3,) does."""
-    return vertices + pinhole_translation(camera, FOCAL_PX, side_px)
-
-
-def crop_center(size: int) -> np.ndarray:
-    """The principal point of a crop whose -1 and 1 are the centres of its first and last pixel, (2,) px."""
-    return np.full(2, (size - 1) / 2)
+def place_in_crop(vertices: np.ndarray, camera: np.ndarray, size: int) -> PlacedBody:
+    """Puts a mesh (V, 3) where its weak camera (3,) shows it in a crop, whose -1 and 1 are the centres of its first and
+    last pixel."""
+    return place_body(vertices, camera, (-0.5, -0.5, size))
 
 
 def mesh_overlay(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -57,11 +51,9 @@ def mesh_overlay(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, fa
              vertices: (V, 3) metres, camera orientation. camera: (3,) s, tx, ty. faces: (F, 3).
     Returns: (S, S, 3) uint8 BGR.
     """
-    size = len(image)
-    return render_body(image, weak_camera_vertices(vertices, camera, size), faces, FOCAL_PX, crop_center(size))
+    return draw_bodies(image, [place_in_crop(vertices, camera, len(image))], faces)
 
 
 def mesh_side_view(size: int, vertices: np.ndarray, camera: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Shows a mesh from its side, (size, size, 3) uint8 BGR."""
-    return render_side_view(weak_camera_vertices(vertices, camera, size), faces, FOCAL_PX, crop_center(size), size,
-                            size)
+    return draw_from_side(place_in_crop(vertices, camera, size), faces, size, size)

@@ -12,7 +12,8 @@ import numpy as np
 from src.body.mesh import Mesh
 from src.geometry.camera import project_with_depth
 from src.uv.sampler import UVSampler
-from src.visual.dense import FOCAL_PX, SEEN, crop_center, weak_camera_vertices
+from src.visual.dense import SEEN, place_in_crop
+from src.visual.placed_body import PlacedBody
 from src.visual.raster import interpolate, rasterize
 
 DEPTH_TOLERANCE_M = 0.02  # a point this far behind what the camera sees is hidden
@@ -29,19 +30,23 @@ def texture_from_mesh(image: np.ndarray, vertices: np.ndarray, camera: np.ndarra
     Returns: texture (T, T, 3) uint8, black where nothing is known, and seen (T, T) bool.
     """
     size = len(image)
-    placed = weak_camera_vertices(vertices, camera, size)
-    location = sampler.uv_map(placed[None])[0]
-    raster = rasterize(project_with_depth(placed, FOCAL_PX, crop_center(size)), template.faces, size, size,
-                       cull_backfaces=False)
-    pixels = project_with_depth(np.where(sampler.mask[..., None], location, [0, 0, 1]), FOCAL_PX, crop_center(size))
+    placed = place_in_crop(vertices, camera, size)
+    location = sampler.uv_map(placed.vertices[None])[0]
+    raster = rasterize(_project(placed, placed.vertices), template.faces, size, size, cull_backfaces=False)
+    pixels = _project(placed, np.where(sampler.mask[..., None], location, [0, 0, 1]))
     nearest = np.rint(pixels[..., :2]).astype(np.int64)
     inside = ((nearest >= 0) & (nearest < size)).all(axis=2)
     column, row = np.clip(nearest, 0, size - 1).transpose(2, 0, 1)
     is_front = pixels[..., 2] <= raster.depth[row, column] + DEPTH_TOLERANCE_M
-    seen = sampler.mask & inside & is_front & (_facing(placed, template, sampler) > LEAST_FACING)
+    seen = sampler.mask & inside & is_front & (_facing(placed.vertices, template, sampler) > LEAST_FACING)
     points = pixels.astype(np.float32)
     texture = cv2.remap(image, points[..., 0], points[..., 1], cv2.INTER_LINEAR)
     return texture * seen[..., None], seen
+
+
+def _project(placed: PlacedBody, points: np.ndarray) -> np.ndarray:
+    """Projects points (..., 3) with the body's pinhole: pixels and depth."""
+    return project_with_depth(points, placed.focal_px, placed.center_px)
 
 
 def _facing(vertices: np.ndarray, template: Mesh, sampler: UVSampler) -> np.ndarray:
@@ -95,6 +100,17 @@ def fill_texture(texture: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> n
     return np.where((wanted | seen)[..., None], colour_of[labels], 0)
 
 
+def whole_texture(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, template: Mesh,
+                  sampler: UVSampler) -> np.ndarray:
+    """Paints the whole atlas from a photo: what it shows, and for what it hides the nearest colour.
+
+    Args:    as in `texture_from_mesh`.
+    Returns: (T, T, 3) uint8 BGR.
+    """
+    texture, seen = texture_from_mesh(image, vertices, camera, template, sampler)
+    return fill_texture(texture, seen, sampler.mask)
+
+
 def flip_texture(texture: np.ndarray) -> np.ndarray:
     """Turns a texture upside down, for viewers whose v points up."""
     return np.ascontiguousarray(texture[::-1])
@@ -108,8 +124,8 @@ def render_textured(vertices: np.ndarray, camera: np.ndarray, template: Mesh, te
              texture: (T, T, 3) uint8. size: side of the picture, px.
     Returns: (size, size, 3) uint8 BGR.
     """
-    points = project_with_depth(weak_camera_vertices(vertices, camera, size), FOCAL_PX, crop_center(size))
-    raster = rasterize(points, template.faces, size, size, cull_backfaces=False)
+    placed = place_in_crop(vertices, camera, size)
+    raster = rasterize(_project(placed, placed.vertices), template.faces, size, size, cull_backfaces=False)
     place = (interpolate(raster, template.uv_faces, template.uv) * (len(texture) - 1)).astype(np.float32)
     shown = cv2.remap(texture, place[..., 0], place[..., 1], cv2.INTER_LINEAR)
     return np.where((raster.face >= 0)[..., None], shown, np.uint8(background))

@@ -181,5 +181,5 @@ def test_a_body_without_landmarks_is_an_input_error(shared):
 
 def test_a_set_with_joints_off_the_body_is_refused():
     body = default_body("small")
-    with pytest.raises(ValueError, match="'hips' of h36m32"):
-        body_keypoints(body, body_vertices(body, np.zeros((1, 24, 3))), H36M32)
+    with pytest.raises(ValueError, match="'spine' of h36m17"):
+        body_keypoints(body, body_vertices(body, np.zeros((1, 24, 3))), H36M17)

@@ -6,11 +6,11 @@ import pytest
 
 from src.body.j24 import mesh_regressors
 from src.body.joints import J24
-from src.body.template import load_bodies, load_template
+from src.body.template import load_bodies, load_template, posed_vertices
 from src.data.body_records import make_body_records
 from src.data.dense_annotation import FEMALE, MALE, make_dense_records
 from src.data.dense_sets import TrainingSets
-from src.decomr.data import EvalSamples, TrainSamples, can_mirror, crop_person, normalise, posed_vertices, read_person
+from src.decomr.data import EvalSamples, TrainSamples, can_mirror, crop_person, normalise, read_person
 from src.errors import InputError
 from src.geometry.weak_camera import fit_weak_camera, pinhole_translation, project_weak
 from src.uv.sampler import make_sampler
