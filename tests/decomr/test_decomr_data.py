@@ -8,7 +8,7 @@ from src.body.j24 import mesh_regressors
 from src.body.joints import J24
 from src.body.template import load_bodies, load_template, posed_vertices
 from src.data.body_records import make_body_records
-from src.data.dense_annotation import FEMALE, MALE, make_dense_records
+from src.data.dense_annotation import FEMALE, MALE, make_dense_records, read_dense_annotation
 from src.data.dense_sets import TrainingSets
 from src.decomr.data import EvalSamples, TrainSamples, can_mirror, crop_person, normalise, read_person
 from src.errors import InputError
@@ -181,3 +181,23 @@ def test_projection_of_the_mesh_covers_the_picture_of_the_person(records):
     place = place[((place >= 0) & (place < 128)).all(axis=1)]
     near = cv2.dilate(sample["iuv"][0], np.ones((5, 5), np.uint8))  # joints lie up to a pixel off
     assert len(place) > 1500 and near[place[:, 1], place[:, 0]].mean() > 0.97
+
+
+@pytest.mark.parametrize("spread", [(0.0, 0.0, 0.0, False), (0.4, 30.0, 0.25, True)])
+def test_joints_of_real_frames_lie_on_their_real_iuv_pictures(shared, spread):
+    folder = shared / "data/h36m"
+    names = np.load(folder / "test_h36m.npz")["imgname"].tolist()
+    places = {name: next(folder.rglob(name)) for name in names}
+    records = read_dense_annotation(folder / "test_h36m.npz", folder, folder / "BF_IUV_gt")
+    records.bodies.image_paths[:] = [str(places[name]) for name in names]
+    samples = make_samples(records, spread=spread, size=224)
+    on_body = []
+    for seed in range(8):
+        sample = load(samples, seed, seed)
+        assert sample["has_dp"] == 1 and sample["image"].std() > 0.3
+        near = cv2.dilate(sample["iuv"][0], np.ones((9, 9), np.uint8))
+        known = sample["keypoints"][:, 2] > 0
+        column, row = np.rint((sample["keypoints"][known, :2].T + 1) * 112).astype(int)
+        inside = (column >= 0) & (column < 224) & (row >= 0) & (row < 224)
+        on_body += near[row[inside], column[inside]].tolist()
+    assert len(on_body) > 100 and np.mean(on_body) > 0.97
