@@ -28,7 +28,7 @@ from src.geometry.camera import FACING_CAMERA, project_with_depth
 from src.metrics.labels import IGNORED, LabelCounts
 from src.metrics.mesh import centre_mesh, vertex_error
 from src.metrics.pose3d import mpjpe, pa_mpjpe
-from src.uv.sampler import UVSampler
+from src.uv.sampler import UVSampler, make_sampler
 from src.visual.dense import SEEN, iuv_overlay, location_picture, place_in_crop
 from src.visual.dense_sheet import prediction_pictures
 from src.visual.part_labels import PART_COUNT, PartTexture, part_labels
@@ -40,7 +40,8 @@ from src.visual.texture import flip_texture, whole_texture
 HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
 J17_PLACES = [*TRAIN_PLACES, *(J24.index(name) for name in ("pelvis", "spine", "jaw"))]
 MM = 1000.0  # per metre
-TEXTURE_PX, DETAIL_PX, LARGEST_CROP = 512, 512, 1024  # sides of what a demonstration writes, and of what it reads
+TEXTURE_PX, DETAIL_PX, SHOWN_PX = 512, 512, 224  # sides of textures, of a demonstration's pictures, of a sheet's
+LARGEST_CROP = 1024  # side of the photo that gives a texture
 SURE = 0.2  # keypoints above count
 
 
@@ -131,13 +132,13 @@ class MeshEvaluator:
         """Writes predictions.jpg, a row of pictures for each of the first persons; returns the paths written."""
         if not self._shown:
             return []
-        truth, rows = self.truth, []
-        for row, vertices, camera, iuv in self._shown:
-            crop = crop_person(truth.records, row, truth.image_size)[1]
-            rows.append(prediction_pictures(as_picture(crop), vertices, camera, iuv, truth.template, truth.sampler))
-        pictures = [picture for row in rows for picture in row.values()]
+        template, rows = self.truth.template, []
+        sampler = make_sampler(template, TEXTURE_PX)
+        for row, *prediction in self._shown:
+            crop = as_picture(crop_person(self.truth.records, row, SHOWN_PX)[1])
+            rows.append(prediction_pictures(crop, *prediction, template, sampler))
+        pictures, path = [picture for row in rows for picture in row.values()], Path(folder) / "predictions.jpg"
         captions = [*rows[0], *[""] * (len(pictures) - len(rows[0]))]
-        path = Path(folder) / "predictions.jpg"
         write_image(path, contact_sheet(pictures, len(rows[0]), captions))
         return [path]
 

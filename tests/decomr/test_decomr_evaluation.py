@@ -156,7 +156,7 @@ def test_predictions_are_drawn_in_a_row_each(tmp_path):
     feed(evaluator, vertices)
     path, = evaluator.write(tmp_path / "out")
     sheet = cv2.imread(str(path))
-    assert path.name == "predictions.jpg" and sheet.shape[1] > 7 * SIZE and sheet.shape[0] > 3 * SIZE
+    assert path.name == "predictions.jpg" and sheet.shape[1] > 7 * 224 and sheet.shape[0] > 3 * 224
     assert sheet.std() > 20
     evaluator = make_evaluator("vertices", truth, "set", 0)
     feed(evaluator, vertices)
