@@ -24,3 +24,14 @@ def validation(package: ModuleType, settings) -> tuple:
     if hasattr(package, "validation"):
         return package.validation(settings)
     return package.eval_data(settings), package.build_evaluator(settings)
+
+
+def prepare(options) -> ModuleType:
+    """The package of ``options.model``, after it has put its own names of options in their place.
+
+    A package whose publication calls common options otherwise offers ``resolve_options(options)``.
+    """
+    package = load(options.model)
+    if hasattr(package, "resolve_options"):
+        package.resolve_options(options)
+    return package

@@ -191,7 +191,7 @@ def _train_batches(cfg, assets: MeshAssets, sets, stage: str, seed: int, shard: 
     rotation, scale = (0.0, 0.0) if cfg.no_augmentation else (cfg.rotation_factor_deg, cfg.scale_factor)
     samples = TrainSamples(sets, assets.bodies, stage, cfg.image_size, noise, rotation, scale, is_mirrored)
     return TrainBatches(samples, samples.columns, cfg.batch_size, seed, shard, cfg.num_workers,
-                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), cfg.shuffle_train)
+                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), is_shuffled=cfg.shuffle_train)
 
 
 def _eval_batches(cfg, records: DenseRecords, limit: int = 0) -> EvalBatches:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import scipy.io
 
+from src.body.joint_maps import lsp14_of
 from src.body.joints import H36M32, LSP14, LSP14_ALIASES, MPI28, map_by_name
 from src.data.annot_h5 import H36M_SETS, read_annot_h5
-from src.data.body_records import lsp14_of
 from src.data.coco_bodies import greatest_overlap, overlap_ratio, read_coco_bodies
 from src.data.h36m_names import H36mName, is_test_subject, parse_h36m_name
 from src.data.hmr_sets import read_mesh_set, read_mosh, read_raw_set, read_test_set
