@@ -42,6 +42,7 @@ ASSETS = {
 }
 JOINTS_OF_PROFILE = {"hmr": COCOPLUS19, "mmpose": J24}
 EMBEDDED_PICTURES = 4000
+DATASETS = {"human3.6m": "", "mpi-inf-3dhp": "mpi-inf-3dhp"}  # and the test protocol of one that has no choice
 SHARED_STD = {"hmr": 0.0, "mmpose": 0.001}  # first weights of the discriminator's shared layers, 0 = default
 
 
@@ -168,6 +169,13 @@ def _joint_regressor(cfg, body: BodyModel) -> np.ndarray:
     return regressor
 
 
+def _test_set(cfg) -> str:
+    """The test protocol; a data set that has one only decides by itself."""
+    if cfg.dataset not in DATASETS:
+        raise InputError(f"dataset {cfg.dataset}: expected {' or '.join(DATASETS)}")
+    return DATASETS[cfg.dataset] or cfg.test_set
+
+
 def _check(cfg) -> None:
     """Raises InputError where keys of the configuration do not fit together."""
     check_profile(cfg.profile)
@@ -188,8 +196,8 @@ def eval_data(cfg) -> EvalBatches:
     """Crops of the test protocol, in the fixed batch of the deployed network."""
     _check(cfg)
     form = data.InputForm(cfg.image_size, cfg.input_range, cfg.channel_order)
-    samples = data.read_eval_samples(cfg.profile, cfg.data_path, cfg.test_set, form, cfg.flip_test)
-    print(f"loaded {len(samples)} persons of {cfg.test_set} from {cfg.data_path}")
+    samples = data.read_eval_samples(cfg.profile, cfg.data_path, _test_set(cfg), form, cfg.flip_test)
+    print(f"loaded {len(samples)} persons of {_test_set(cfg)} from {cfg.data_path}")
     return EvalBatches(samples, cfg.eval_batch_size, cfg.num_workers,
                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), cfg.limit)
 
@@ -198,13 +206,12 @@ def build_evaluator(cfg) -> BodyEvaluator:
     """Joint errors in millimetres, aligned and not, and errors of the surface, beside those of the mean body."""
     _check(cfg)
     body = read_body(_asset(cfg, 0))
-    regressor = _joint_regressor(cfg, body)
-    protocol = (f"{cfg.test_set}, {_joint_set(cfg).name} joints of {body.name} relative to the {cfg.eval_root}, "
+    regressor, test_set = _joint_regressor(cfg, body), _test_set(cfg)
+    protocol = (f"{test_set}, {_joint_set(cfg).name} joints of {body.name} relative to the {cfg.eval_root}, "
                 f"{cfg.image_size}x{cfg.image_size} crops of profile {cfg.profile}, flip test "
                 f"{'on' if cfg.flip_test else 'off'}")
-    return BodyEvaluator(read_test_set(cfg.data_path, cfg.test_set), body, regressor,
-                         read_mean_parameters(_asset(cfg, 2)), cfg.test_set, cfg.eval_metrics, cfg.eval_root, protocol,
-                         cfg.picture_count)
+    return BodyEvaluator(read_test_set(cfg.data_path, test_set), body, regressor, read_mean_parameters(_asset(cfg, 2)),
+                         test_set, cfg.eval_metrics, cfg.eval_root, protocol, cfg.picture_count)
 
 
 def build_demo(cfg) -> BodyDemo:
@@ -223,7 +230,7 @@ def list_assets(cfg) -> list[Asset]:
     further = {Path(cfg.data_path) / cfg.joint_regressor_file: H36M17.size} if cfg.joint_regressor_file else {}
     return [*body_assets((body, regressor, mean), JOINTS_OF_PROFILE[cfg.profile].size, further),
             *training_assets(cfg.profile, cfg.data_path, names), *prior_assets(cfg.data_path, cfg.train_adv_set),
-            evaluation_asset(cfg.data_path, cfg.test_set)]
+            evaluation_asset(cfg.data_path, _test_set(cfg))]
 
 
 def embedded_data_command(folder: str) -> list[str]:

@@ -141,6 +141,20 @@ def test_mpii_keeps_single_persons_of_training_pictures(tmp_path):
     assert joints[1, :, 2].tolist() == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 
 
+def test_mpii_is_found_by_name_and_gets_the_fitted_bodies(tmp_path, rng):
+    folder = tmp_path / "mpii"
+    (folder / "annotations" / "mpii_human_pose_v1_u12_2").mkdir(parents=True)
+    whole = mpii_person([(row, 10.0 + row, 20.0 + row) for row in range(16)])
+    write_release(folder / "annotations" / "mpii_human_pose_v1_u12_2" / "mpii_human_pose_v1_u12_1.mat",
+                  [("a.jpg", [whole], 1, [1]), ("b.jpg", [whole], 1, [1])])
+    assert read_raw_set(tmp_path, "mpii").has_smpl.tolist() == [0, 0]
+    pose = rng.normal(size=72)
+    write_annots_npz(folder / "eft_annots.npz", {"b.jpg": [[[17, 27], pose, np.zeros(10)]]})
+    records = read_raw_set(tmp_path, "mpii")
+    assert records.has_smpl.tolist() == [0, 1] and records.image_paths[1] == f"{folder}/images/b.jpg"
+    np.testing.assert_allclose(records.pose[1].ravel(), pose, rtol=1e-5)
+
+
 @pytest.mark.parametrize("content, message", [({"other": 1}, "RELEASE is missing"),
                                               ({"RELEASE": {"annolist": 3}}, "RELEASE is not as MPII released it")])
 def test_another_matlab_file_is_named(tmp_path, content, message):
