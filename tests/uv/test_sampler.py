@@ -13,16 +13,16 @@ KEYS = ("v_index", "bary_weights", "texcoords", "vt2v", "vt_count", "mask")
 
 
 @pytest.fixture(scope="module")
-def recorded(shared):
+def recorded(decomr_file):
     """The recorded tables, inputs and outputs."""
-    with np.load(shared / "golden/decomr/uv_sampler.npz", allow_pickle=False) as content:
+    with np.load(decomr_file("uv_sampler.npz"), allow_pickle=False) as content:
         return dict(content)
 
 
 @pytest.fixture(scope="module")
-def tube(shared):
+def tube(decomr_file):
     """The synthetic tube with caps and a seam."""
-    return read_obj(shared / "golden/decomr/template.obj")
+    return read_obj(decomr_file("template.obj"))
 
 
 @pytest.fixture(scope="module")
