@@ -90,6 +90,10 @@ class TrainBatches:
         """Samples of one worker per step."""
         return self.order.batch_size
 
+    def plan(self) -> str:
+        """One line on what an epoch is made of and what it leaves out."""
+        return self.order.plan()
+
     def summary(self) -> str:
         """One line on the images that were skipped, empty when none was."""
         return self.guard.summary()
@@ -173,13 +177,14 @@ class EvalBatches:
         """One line on the images that were left out, empty when none was."""
         return self.guard.summary()
 
-    def batches(self, first: int, last: int) -> Iterator[EvalBatch]:
-        """Batches ``first`` to ``last - 1``."""
-        rows = np.arange(first * self.batch_size, last * self.batch_size)
+    def batches(self, first: int, last: int, stride: int = 1) -> Iterator[EvalBatch]:
+        """Batches ``first`` to ``last - 1``, or every ``stride``-th of them: a worker's share."""
+        numbers = np.arange(first, last, stride)
+        rows = (numbers[:, None] * self.batch_size + np.arange(self.batch_size)).reshape(-1)
         names = [f"input{k}" for k in range(len(self.samples.blank()))]
         arrays = _batches(rows, ["index"], self._load, [*names, "valid"], self.batch_size, self.num_workers,
                           output_numpy=True)
-        for number, columns in enumerate(arrays, first):
+        for number, columns in zip(numbers, arrays):
             indices = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
             yield EvalBatch(passes=self.samples.passes(tuple(columns[:-1])),
                             target=self.samples.target(np.minimum(indices, self.count - 1)),
