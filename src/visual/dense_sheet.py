@@ -37,8 +37,8 @@ def person_details(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, 
     """Draws what lies beside a photo, in the size of the sampler's map.
 
     Args:    as in `prediction_pictures`.
-    Returns: (T, T, 3) uint8 BGR: the mesh from its side; textures with v upwards, as the OBJ of the mesh wants them, one
-             painted as the mesh lies in the photo, one as the IUV says; the location map.
+    Returns: (T, T, 3) uint8 BGR: the mesh from its side; textures with v upwards, as the OBJ of the mesh wants them,
+             one painted as the mesh lies in the photo, one as the IUV says; the location map.
     """
     size = sampler.size[0]
     direct = fill_texture(*texture_from_iuv(image, iuv, size), sampler.mask)

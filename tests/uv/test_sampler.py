@@ -145,6 +145,17 @@ def test_tables_of_another_template_or_size_are_refused(tmp_path, body_mesh):
         load_sampler(body_mesh, 17, "BODY", tmp_path)
 
 
+def test_a_file_with_other_number_types_is_read(tmp_path, body_mesh):
+    sampler = make_sampler(body_mesh, 16)
+    fields = {key: getattr(sampler, key) for key in KEYS}
+    types = {"v_index": np.int32, "mask": np.uint8, "bary_weights": np.float64, "vt_count": np.int64}
+    np.savez(tmp_path / "a.npz", **{key: array.astype(types.get(key, array.dtype)) for key, array in fields.items()})
+    read = read_sampler(tmp_path / "a.npz")
+    for key in KEYS:
+        np.testing.assert_array_equal(getattr(read, key), fields[key])
+        assert getattr(read, key).dtype == fields[key].dtype
+
+
 @pytest.mark.parametrize(("key", "value", "message"), [
     ("mask", None, "key 'mask' is missing"),
     ("v_index", np.full((8, 8, 3), 4), "whole numbers from 0 to 3"),
