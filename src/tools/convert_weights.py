@@ -89,13 +89,19 @@ def score_types() -> list:
 
 
 def find_tensors(content, tensor_type: type) -> dict:
-    """The tensors of a state dict, or of the one that a training checkpoint wraps."""
+    """The tensors of a state dict, of the one that a training checkpoint wraps, or of several side by side.
+
+    Of several the names begin with the key of each, as in ``CNet.resnet.conv1.weight``.
+    """
     if not isinstance(content, dict):
         return {}
     tensors = {name: value for name, value in content.items() if isinstance(value, tensor_type)}
     for key in WRAPPERS:
         if not tensors and key in content:
             tensors = find_tensors(content[key], tensor_type)
+    if not tensors:
+        tensors = {f"{part}.{name}": value for part, state in content.items() if isinstance(state, dict)
+                   for name, value in state.items() if isinstance(value, tensor_type)}
     return tensors
 
 
