@@ -23,7 +23,7 @@ from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
 from src.decomr import training
 from src.decomr.data import EvalSamples, TrainSamples, can_mirror
 from src.decomr.deployment import MeshFromImage, make_deployment
-from src.decomr.evaluation import MeshEvaluator, Truth, make_evaluator
+from src.decomr.evaluation import TEXTURE_PX, DenseDemo, MeshEvaluator, Truth, make_evaluator
 from src.decomr.loss import LossOptions
 from src.decomr.network import CNet, DecoMR, LNet, check_network
 from src.decomr.weights import load_parts, source_formats
@@ -33,7 +33,7 @@ from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.uv.maps import load_reference_map, load_weight_map
-from src.uv.sampler import UVSampler
+from src.uv.sampler import UVSampler, make_sampler
 from src.uv.sampler_file import load_sampler
 from src.visual.part_labels import read_part_texture
 
@@ -138,6 +138,14 @@ def deployment(cfg) -> Deployment:
     _check(cfg)
     return make_deployment(cfg.eval_batch_size, cfg.image_size, _assets(cfg).sampler.vertex_count, cfg.warp_level,
                            cfg.body, cfg.uv_type)
+
+
+def build_demo(cfg) -> DenseDemo:
+    """What the demo draws: meshes, correspondences, textures."""
+    _check(cfg)
+    assets = _assets(cfg)
+    return DenseDemo(assets.template, assets.regressors.train, make_sampler(assets.template, TEXTURE_PX),
+                     cfg.image_size)
 
 
 def weight_formats(cfg) -> dict[str, WeightFormat]:
