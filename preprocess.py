@@ -7,9 +7,11 @@ def main(arguments):
     """Writes records and targets of the evaluation set."""
     cfg = config.parse(arguments, "Writes the .bin records that an exported model is run on.")
     from src import models
+    from src.data.image import use_archive
     from src.deploy.records import write_records
 
-    package = models.load(cfg.model)
+    use_archive(cfg.mindrecord, cfg.data_path)
+    package = models.prepare(cfg)
     write_records(cfg.output_path, package.deployment(cfg), package.eval_data(cfg), cfg.chunk_records, cfg.chunk)
     print("==================== export bin files finished ====================")
     return 0

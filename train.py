@@ -10,14 +10,25 @@ def main(arguments):
     """Trains all stages of the model, or goes on where a run stopped."""
     cfg = config.parse(arguments, "Trains a model; writes checkpoints, metrics.jsonl and loss_curve.png.")
     from src import models
+    from src.data.image import use_archive
     from src.engine.checkpoint import load_network
-    from src.engine.loop import LoopOptions, TrainingLoop
-    from src.engine.score import score
+    from src.engine.gather import gather_notes
+    from src.engine.loop import LoopOptions, TrainingLoop, stored_sharing
+    from src.engine.score import evaluate, score
 
     shard = device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
-    package = models.load(cfg.model)
+    use_archive(cfg.mindrecord, cfg.data_path)
+    package = models.prepare(cfg)
+    if cfg.resume:
+        workers, samples = stored_sharing(cfg.checkpoint_file_path or Path(cfg.ckpt_dir) / "latest.ckpt")
+        config.share_batches(cfg, workers, shard.size, samples)
     network = package.build_network(cfg)
     stages = package.build_stages(cfg, network, shard)
+    if not stages:  # the model's options ask for an evaluation alone
+        load_network(network, cfg.checkpoint_file_path)
+        deployed = package.deploy_network(cfg, network)
+        evaluate(deployed, package.eval_data(cfg), package.build_evaluator(cfg), cfg.result_path, shard)
+        return 0
     validate = None
     if cfg.validate_epochs:
         try:
@@ -27,7 +38,7 @@ def main(arguments):
         deployed = package.deploy_network(cfg, network)
 
         def validate(should_stop):
-            return score(deployed, batches, evaluator, "validating", should_stop)
+            return score(deployed, batches, evaluator, "validating", should_stop, shard)
 
     options = LoopOptions(ckpt_dir=cfg.ckpt_dir, model=cfg.model, seed=cfg.seed, log_steps=cfg.log_steps,
                           save_steps=cfg.save_steps, save_epochs=cfg.save_epochs,
@@ -43,8 +54,8 @@ def main(arguments):
         config.save(cfg, Path(cfg.ckpt_dir) / "config.yaml")
     status = loop.run()
     for stage in stages:
-        if stage.data.summary():
-            print(f"{stage.name}: {stage.data.summary()}")
+        for note in gather_notes(stage.data.summary(), shard):
+            print(f"{stage.name}: {note}")
     return status
 
 

@@ -20,6 +20,7 @@ from src.files import replacing
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_FILE = ROOT / "config.yaml"
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BATCH_KEY = re.compile(r"(?!eval_)(\w+_)?batch(_\w+)?_size")
 OPTION = re.compile(r"--([A-Za-z][\w-]*)(?:=(.*))?", re.DOTALL)
 
 
@@ -83,6 +84,27 @@ def save(cfg, path: str | Path) -> None:
     """Writes the configuration as ``dump`` gives it; raises InputError when the folder cannot be written."""
     with replacing(path) as temporary:
         temporary.write_text(dump(cfg), encoding="utf-8")
+
+
+def share_batches(cfg, old: int, new: int, samples: int) -> None:
+    """Changes the batch sizes of training in place so that ``new`` workers share what ``old`` ones did.
+
+    Nothing is changed when ``batch_size`` gives the ``samples`` of a global batch as it is.
+
+    These are ``batch_size`` and, for models with several sources, the keys ``batch_<name>_size`` and
+    ``<name>_batch_size``, but not that of evaluation.
+
+    Raises: InputError where a batch cannot be shared equally.
+    """
+    if old == new or cfg.get("batch_size", 0) * new == samples:
+        return
+    for key in [key for key in cfg if BATCH_KEY.fullmatch(key)]:
+        total = cfg[key] * old
+        if total % new:
+            raise InputError(f"{key} {cfg[key]} on {old} workers: {total} samples cannot be shared equally by {new}; "
+                             "resume with a number of workers that divides it")
+        print(f"resuming with {new} instead of {old} workers: {key} {total // new}, together {total} as before")
+        cfg[key] = total // new
 
 
 def _split_options(arguments) -> tuple[dict[str, list[list[str]]], list[str]]:

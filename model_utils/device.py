@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from src.data.order import Shard
 
 TARGETS = ("CPU", "GPU", "Ascend")
+# How long a worker waits for the others in a collective, in seconds: one may validate or write meanwhile.
+# MindSpore's own 30 would end the job; whether a worker has died is seen by its launcher and by heartbeats.
+WAIT_S = 4 * 3600
 SEED_MAX = 2 ** 32 - 1  # of NumPy's global generator, which MindSpore seeds too
 
 
@@ -62,7 +65,9 @@ def _join_workers() -> Shard:
 
     for name in ("RANK_ID", "RANK_SIZE"):
         if name not in os.environ:
-            raise InputError(f"run_distribute: {name} is not set: start the job with a launcher, e.g. msrun")
+            raise InputError(f"run_distribute: {name} is not set: start the job with a launcher, "
+                             "python -m src.tools.launch")
+    os.environ.setdefault("MS_RECEIVE_MSG_TIMEOUT", str(WAIT_S))
     try:
         init()
     except (RuntimeError, ValueError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from model_utils.versions import check_versions
@@ -13,6 +14,7 @@ from src.errors import InputError
 USER_MISTAKE = 2
 INTERRUPTED = 130
 READER_GONE = 141
+STATUS_VARIABLE = "MINDHUMAN_STATUS_FD"  # set by src.launch.workers: where a worker writes its status
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -46,4 +48,24 @@ def run(main) -> None:
         # the interpreter flushes once more on its way out
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = READER_GONE
+    except Exception:
+        if STATUS_VARIABLE not in os.environ:
+            raise
+        traceback.print_exc()
+        status = 1
+    if STATUS_VARIABLE in os.environ:
+        _report_to_launcher(status)
     sys.exit(status)
+
+
+def _report_to_launcher(status: int) -> None:
+    """Tells the launcher of a distributed job the status, and ends when it lets go.
+
+    Until then another worker may still wait for what this one has sent. There is no orderly end of the
+    interpreter: MindSpore's cluster waits for heartbeats there, or crashes.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(int(os.environ[STATUS_VARIABLE]), f"{status}\n".encode())
+    sys.stdin.buffer.read()
+    os._exit(status)

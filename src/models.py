@@ -15,6 +15,17 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(f"src.{name}")
 
 
+def prepare(options) -> ModuleType:
+    """The package of ``options.model``, after it has put its own names of options in their place.
+
+    A package whose publication calls common options otherwise offers ``resolve_options(options)``.
+    """
+    package = load(options.model)
+    if hasattr(package, "resolve_options"):
+        package.resolve_options(options)
+    return package
+
+
 def validation(package: ModuleType, settings) -> tuple:
     """Batches and evaluator that choose the best checkpoint during training.
 

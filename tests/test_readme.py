@@ -1,4 +1,4 @@
-"""Every command of the README is one that exists."""
+"""Every command of the README and of the documents is one that exists."""
 
 import re
 import shlex
@@ -9,7 +9,8 @@ from model_utils import config
 
 
 def commands(root):
-    text = (root / "README.md").read_text(encoding="utf-8")
+    texts = [path.read_text(encoding="utf-8") for path in (root / "README.md", *sorted((root / "docs").glob("*.md")))]
+    text = "\n".join(texts)
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [shlex.split(line) for line in lines if line.strip()]

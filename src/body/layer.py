@@ -59,6 +59,25 @@ def _regress_planes(planes: Tensor, regressor: Tensor) -> Tensor:
     return flat.reshape((-1, 3, regressor.shape[0]))
 
 
+class ConstantProduct(nn.Cell):
+    """Multiplies (N, I) rows by a constant (I, O).
+
+    The transpose is kept beside it: the gradient's product with a transposed matrix takes half as long again.
+    """
+
+    def __init__(self, matrix: np.ndarray):
+        super().__init__()
+        self.matrix = Tensor(np.ascontiguousarray(matrix, np.float32))
+        self.transpose = Tensor(np.ascontiguousarray(matrix.T, np.float32))
+
+    def construct(self, rows):
+        return ops.matmul(rows, self.matrix)
+
+    def bprop(self, rows, product, gradient):
+        """The gradient of the rows."""
+        return (ops.matmul(gradient, self.transpose),)
+
+
 class Skeleton(nn.Cell):
     """Blend features, posed joints and skinning transforms of bodies."""
 
@@ -95,10 +114,10 @@ class Skeleton(nn.Cell):
         """Joint frames in the body's frame, (B, 24, 4, 4), from rotations and (B, 24, 3, 1) offsets."""
         local = ops.concat((rotations, offsets), axis=3)
         rows = ops.ones_like(local[:, :, :1]) * self.last_row
-        local = ops.unstack(ops.concat((local, rows), axis=2), axis=1)
-        world = (local[0],)
+        local = ops.concat((local, rows), axis=2)
+        world = (local[:, 0],)
         for joint in range(1, self.joint_count):
-            world = world + (ops.bmm(world[self.parents[joint]], local[joint]),)
+            world = world + (ops.bmm(world[self.parents[joint]], local[:, joint]),)
         return ops.stack(world, axis=1)
 
 
@@ -112,8 +131,8 @@ class BodyLayer(nn.Cell):
         super().__init__()
         self.skeleton = Skeleton(body)
         basis = feature_basis(body)
-        self.basis = tuple(Tensor(np.ascontiguousarray(basis[:, :, axis])) for axis in range(3))
-        self.weights = Tensor(np.ascontiguousarray(body.weights.T))
+        self.rest = nn.CellList([ConstantProduct(basis[:, :, axis]) for axis in range(3)])
+        self.weights = ConstantProduct(body.weights.T)
         self.regressors = tuple(Tensor(np.asarray(regressor, np.float32)) for regressor in regressors)
 
     def construct(self, pose, shape):
@@ -125,11 +144,13 @@ class BodyLayer(nn.Cell):
                  regressor. Metres.
         """
         features, joints, transforms = self.skeleton(rotation_matrices(pose), shape)
-        rest = [ops.matmul(features, plane) for plane in self.basis]
+        rest = ()
+        for plane in self.rest:
+            rest = rest + (plane(features),)
         transforms = transforms.transpose((2, 3, 0, 1))
         skin = ()
         for row in range(3):
-            blend = [ops.matmul(transforms[row, column], self.weights) for column in range(4)]
+            blend = [self.weights(transforms[row, column]) for column in range(4)]
             skin = skin + (blend[0] * rest[0] + blend[1] * rest[1] + blend[2] * rest[2] + blend[3],)
         planes = ops.stack(skin, axis=1)
         regressed = ()

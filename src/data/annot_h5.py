@@ -13,15 +13,9 @@ import h5py
 import numpy as np
 
 from src.arrays import checked, floats, read_h5, texts
+from src.body.joint_maps import captured_lsp14_to_j24, to_j24
 from src.body.joints import H36M17, H36M32, LSP14, MPI17, MPI28, JointSet
-from src.data.body_records import (
-    SHAPE_NUMBERS,
-    BodyRecords,
-    captured_lsp14_to_j24,
-    find_pictures,
-    make_body_records,
-    to_j24,
-)
+from src.data.body_records import SHAPE_NUMBERS, BodyRecords, find_pictures, make_body_records
 from src.errors import InputError
 from src.files import replacing
 

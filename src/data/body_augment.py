@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from src.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
@@ -45,7 +46,8 @@ def scale_channels(image: np.ndarray, factors: tuple[float, float, float]) -> np
     Args:    image: (H, W, 3) uint8 BGR.
              factors: of red, green, blue.
     """
-    return np.clip(np.rint(image * np.asarray(factors[::-1], np.float32)), 0, 255).astype(np.uint8)
+    levels = np.arange(256, dtype=np.float32)[:, None] * np.asarray(factors[::-1], np.float32)
+    return cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8)[None])
 
 
 def mirror_joints_3d(joints: np.ndarray, visibility: np.ndarray, flip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

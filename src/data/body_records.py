@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from src.body.joints import J24, J24_ALIASES, LSP14, SMPL24, JointSet, gather_joints, map_by_name
+from src.body.joints import J24, SMPL24
 from src.data.square_crop import joint_box
 
 PERSON_MARGIN = 1.2  # side of a person's square over the longer side of the joints' box, as SPIN makes its files
 SHAPE_NUMBERS = 10
-_HEAD_TOP, _HEAD_H36M = J24.index("head_top"), J24.index("head_h36m")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,49 +95,6 @@ def join_records(parts: Sequence[BodyRecords]) -> BodyRecords:
     """Puts the rows of several sets behind one another."""
     return BodyRecords([path for part in parts for path in part.image_paths],
                        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS})
-
-
-def to_j24(values: np.ndarray, joint_set: JointSet) -> np.ndarray:
-    """Puts the joints of a set at their places of the 24, zeros elsewhere.
-
-    Args:    values: (..., J, C).
-    Returns: (..., 24, C).
-    """
-    return gather_joints(values, map_by_name(joint_set, J24, J24_ALIASES.get(joint_set.name)))
-
-
-def captured_lsp14_to_j24(values: np.ndarray) -> np.ndarray:
-    """Puts LSP14 joints of motion capture at their places: their crown is the Human3.6M head of the 24.
-
-    Args:    values: (..., 14, C).
-    Returns: (..., 24, C).
-    """
-    return gather_joints(values, map_by_name(LSP14, J24, {"head_h36m": "head_top", "head_top": ""}))
-
-
-def lsp14_of(joints: np.ndarray) -> np.ndarray:
-    """Takes the LSP14 joints out of the 24; the Human3.6M head stands in for a crown that is not known.
-
-    Args:    joints: (..., 24, C) with the confidence in the last column.
-    Returns: (..., 14, C).
-    """
-    taken = joints[..., :LSP14.size, :].copy()
-    head = joints[..., _HEAD_H36M, :]
-    is_missing = (taken[..., _HEAD_TOP, -1:] == 0) & (head[..., -1:] > 0)
-    taken[..., _HEAD_TOP, :] = np.where(is_missing, head, taken[..., _HEAD_TOP, :])
-    return taken
-
-
-def common14_of(joints: np.ndarray) -> np.ndarray:
-    """Takes the 14 joints that Human3.6M is scored on: LSP14's with the Human3.6M head for the crown.
-
-    Args:    joints: (..., 24, C).
-    Returns: (..., 14, C).
-    """
-    return np.take(joints, COMMON14, axis=-2)
-
-
-COMMON14 = map_by_name(J24, LSP14, {"head_top": "head_h36m"})
 
 
 def find_pictures(root: str | Path, names: Sequence[str], folders: Sequence[str] = ("", "images")) -> list[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from src.body.joint_maps import to_j24
 from src.body.joints import COCO17, LSP14, gather_joints, map_by_name
 from src.data.annotation import read_column
-from src.data.body_records import BodyRecords, make_body_records, to_j24
+from src.data.body_records import BodyRecords, make_body_records
 from src.data.coco import PERSON, find_images, read_annotations, read_content, read_images
 from src.errors import InputError
 

@@ -125,7 +125,7 @@ def read_mosh(data_path: str | Path, names: Sequence[str], flip: bool) -> PosePr
              flip: mirror half of the draws.
     Raises:  InputError naming what is missing or does not fit.
     """
-    parts = [read_prior(_prior_file(Path(data_path), name)) for name in names]
+    parts = [read_prior(prior_file(Path(data_path), name)) for name in names]
     if not parts:
         raise InputError("no set of the pose prior is named")
     return PosePrior(np.concatenate([part.pose for part in parts]), np.concatenate([part.shape for part in parts]),
@@ -165,14 +165,15 @@ def _read_mpii(folder: Path) -> BodyRecords:
     return add_fits(records, read_eft(fits, folder / "images")) if fits.is_file() else records
 
 
-def _prior_file(root: Path, name: str) -> Path:
+def prior_file(root: Path, name: str) -> Path:
+    """Where a set of the pose prior lies; see `read_mosh`."""
     if name == "cmu":
         return root / MESH_FOLDER / PRIOR_FILE
     if name != "mosh":
         return root / name
-    folder = find_folder(root, RAW_SETS["hum3.6m"].folders)
-    return next((folder / file for file in ("mosh_annot.h5", "annot.h5") if (folder / file).is_file()),
-                folder / "annot.h5")
+    folders = RAW_SETS["hum3.6m"].folders
+    places = [root / folder / file for folder in folders for file in ("mosh_annot.h5", "annot.h5")]
+    return next((path for path in places if path.is_file()), places[-1])
 
 
 def _subject(name: str) -> str:

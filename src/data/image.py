@@ -7,25 +7,49 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from src.data.image_archive import ImageArchive
 from src.errors import InputError
 
+FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # statistics of ImageNet, values 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+_archives: list[ImageArchive] = []  # where the pictures of this process are, beside their files
+
+
+def use_archive(folder: str | Path, root: str | Path) -> None:
+    """Lets ``read_image`` look in a MindRecord set first, for the whole process; the readers need not know.
+
+    Args:
+        folder: what ``src.tools.make_mindrecord`` wrote; empty = picture files only.
+        root: the data folder that the pictures belong to.
+    Raises: InputError when the set is not what it must be.
+    """
+    while _archives:
+        _archives.pop().close()
+    if folder:
+        _archives.append(ImageArchive(folder, root))
 
 
 def read_image(path: Path) -> np.ndarray:
     """Reads a picture in colour as stored, without turning it by its EXIF orientation.
 
-    Keypoint annotations refer to the stored pixels.
+    Keypoint annotations refer to the stored pixels. The picture comes from the archive in use, if it is
+    there, or from its file.
 
     Returns: (H, W, 3) uint8, BGR.
     Raises: InputError when the file is missing or is not a picture.
     """
     path = Path(path)
-    if not path.is_file():
+    content = next(filter(None, (archive.read(path) for archive in _archives)), None)
+    if content is None and not path.is_file():
         raise InputError(f"{path}: image file not found")
     try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if content is None:
+            image = cv2.imread(str(path), FLAGS)
+        else:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), FLAGS)
     except cv2.error as error:
         raise InputError(f"{path}: cannot be read as an image: {error.err}") from None
     if image is None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from src.arrays import checked, read_mat
+from src.body.joint_maps import to_j24
 from src.body.joints import LSP14
-from src.data.body_records import BodyRecords, make_body_records, to_j24
+from src.data.body_records import BodyRecords, make_body_records
 from src.errors import InputError
 
 LSP_TRAINING_IMAGES = 1000  # of the 2,000; the others are the test half

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from src.arrays import checked, floats, read_h5, read_npz, texts
+from src.body.joint_maps import to_j24
 from src.body.joints import J24, JointSet
 from src.body.smpl import mirror_pose
-from src.data.body_records import SHAPE_NUMBERS, BodyRecords, find_pictures, make_body_records, to_j24
+from src.data.body_records import SHAPE_NUMBERS, BodyRecords, find_pictures, make_body_records
 from src.data.h36m_names import is_test_subject
 from src.errors import InputError
 from src.geometry.box import PIXEL_STD

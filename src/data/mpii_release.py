@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from src.arrays import read_mat
+from src.body.joint_maps import to_j24
 from src.body.joints import MPII16
-from src.data.body_records import BodyRecords, make_body_records, to_j24
+from src.data.body_records import BodyRecords, make_body_records
 from src.errors import InputError
 
 LEAST_JOINTS = 6

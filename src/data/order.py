@@ -41,6 +41,18 @@ class SampleOrder:
                              f"there are only {count} training samples")
         self._cached = -1, None
 
+    @property
+    def left_out(self) -> int:
+        """Samples of each epoch that do not fill a global batch."""
+        return self.count - self.steps_per_epoch * self.batch_size * self.shard.size
+
+    def plan(self) -> str:
+        """One line on what an epoch is made of and what it leaves out."""
+        workers = f" ({self.shard.size} workers x {self.batch_size})" if self.shard.size > 1 else ""
+        rest = f"; {self.left_out} are left out of each" if self.left_out else ""
+        return (f"an epoch has {self.steps_per_epoch} steps of {self.batch_size * self.shard.size} samples{workers} "
+                f"out of {self.count}{rest}")
+
     def batch(self, step: int) -> tuple[np.ndarray, int]:
         """The samples of this worker at ``step`` (counted from the start of training).
 

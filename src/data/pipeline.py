@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import cv2
 import mindspore.dataset as ds
 import numpy as np
+from mindspore import Tensor
 
 from src.data.order import SampleOrder, Shard, sample_rng
 from src.errors import InputError
@@ -64,11 +65,19 @@ class TrainBatches:
     """
 
     def __init__(self, samples, columns: list[str], batch_size: int, seed: int, shard: Shard = Shard(),
-                 num_workers: int = 0, guard: BadImageGuard | None = None, is_shuffled: bool = True):
-        """Sets up the order; raises InputError when the samples do not fill a batch."""
+                 num_workers: int = 0, guard: BadImageGuard | None = None, order=None,
+                 step_columns: Callable[[int], tuple[np.ndarray, ...]] | None = None):
+        """Sets up the order.
+
+        Args:
+            order: another order than one shuffled set's, for instance one of ``src.data.mixture``; it
+                goes before ``batch_size`` and ``shard``.
+            step_columns: further arrays of a batch, made at once from the step's number.
+        Raises: InputError when the samples do not fill a batch.
+        """
         self.samples, self.columns, self.seed = samples, columns, seed
-        self.order = SampleOrder(len(samples), batch_size, seed, shard, is_shuffled)
-        self.num_workers, self.guard = num_workers, guard or BadImageGuard()
+        self.order = order or SampleOrder(len(samples), batch_size, seed, shard)
+        self.num_workers, self.guard, self.step_columns = num_workers, guard or BadImageGuard(), step_columns
 
     @property
     def steps_per_epoch(self) -> int:
@@ -80,6 +89,10 @@ class TrainBatches:
         """Samples of one worker per step."""
         return self.order.batch_size
 
+    def plan(self) -> str:
+        """One line on what an epoch is made of and what it leaves out."""
+        return self.order.plan()
+
     def summary(self) -> str:
         """One line on the images that were skipped, empty when none was."""
         return self.guard.summary()
@@ -87,14 +100,24 @@ class TrainBatches:
     def batches(self, first_step: int, last_step: int) -> Iterator[tuple]:
         """The batches of steps ``first_step`` to ``last_step - 1``, tuples of tensors."""
         rows = _TrainRows(self.order, first_step, last_step)
-        return _batches(rows, ["index", "epoch"], self._load, self.columns, self.batch_size, self.num_workers)
+        batches = _batches(rows, ["index", "draw"], self._load, self.columns, self.batch_size, self.num_workers)
+        if self.step_columns is None:
+            return batches
+        return self._with_step_columns(batches, first_step)
 
-    def _load(self, index, epoch):
-        index, epoch = int(index), int(epoch)
+    def _with_step_columns(self, batches, first_step):
+        try:
+            for step, batch in enumerate(batches, first_step):
+                yield (*batch, *(Tensor(column) for column in self.step_columns(step)))
+        finally:
+            batches.close()
+
+    def _load(self, index, draw):
+        index, draw = int(index), int(draw)
         # a bad image is replaced by the next good one, the draw of the augmentation stays the sample's own
         for candidate in range(index, index + len(self.samples)):
             try:
-                return self.samples.load(candidate % len(self.samples), sample_rng(self.seed, epoch, index))
+                return self.samples.load(candidate % len(self.samples), sample_rng(self.seed, draw, index))
             except InputError as error:
                 self.guard.report(error)
         raise InputError("every image of the training set is bad")
@@ -153,16 +176,21 @@ class EvalBatches:
         """One line on the images that were left out, empty when none was."""
         return self.guard.summary()
 
-    def batches(self, first: int, last: int) -> Iterator[EvalBatch]:
-        """Batches ``first`` to ``last - 1``."""
-        rows = np.arange(first * self.batch_size, last * self.batch_size)
+    def target(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """What the evaluator needs of some samples."""
+        return self.samples.target(indices)
+
+    def batches(self, first: int, last: int, stride: int = 1) -> Iterator[EvalBatch]:
+        """Batches ``first`` to ``last - 1``, or every ``stride``-th of them: a worker's share."""
+        numbers = np.arange(first, last, stride)
+        rows = (numbers[:, None] * self.batch_size + np.arange(self.batch_size)).reshape(-1)
         names = [f"input{k}" for k in range(len(self.samples.blank()))]
         arrays = _batches(rows, ["index"], self._load, [*names, "valid"], self.batch_size, self.num_workers,
                           output_numpy=True)
-        for number, columns in enumerate(arrays, first):
+        for number, columns in zip(numbers, arrays):
             indices = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
             yield EvalBatch(passes=self.samples.passes(tuple(columns[:-1])),
-                            target=self.samples.target(np.minimum(indices, self.count - 1)),
+                            target=self.target(np.minimum(indices, self.count - 1)),
                             valid=columns[-1].astype(bool))
 
     def _load(self, index):
@@ -175,16 +203,18 @@ class EvalBatches:
 
 
 class _TrainRows:
-    """Source of (sample number, epoch) rows; an iterable, for one with a length costs 16 bytes a row."""
+    """Source of (sample number, draw) rows; an iterable, for one with a length costs 16 bytes a row.
+
+    The draw distinguishes the times at which a sample comes; it is the epoch where each comes once in it.
+    """
 
     def __init__(self, order: SampleOrder, first_step: int, last_step: int):
         self.order, self.steps = order, range(first_step, last_step)
 
     def __iter__(self):
         for step in self.steps:
-            indices, epoch = self.order.batch(step)
-            for index in indices:
-                yield index, np.int64(epoch)
+            indices, draws = self.order.batch(step)
+            yield from zip(indices, np.broadcast_to(np.asarray(draws, np.int64), indices.shape))
 
 
 def _batches(rows, row_columns: list[str], load: Callable, columns: list[str], batch_size: int,

@@ -18,7 +18,7 @@ from src.body.parts import body_parts
 from src.body.template import load_bodies, load_template
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_sets import LABELS, SETS, VERTICES, find_test_set, hold_out, read_test_set, read_training_sets
-from src.data.order import Shard
+from src.data.order import SampleOrder, Shard
 from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
 from src.decomr import training
 from src.decomr.data import EvalSamples, TrainSamples, can_mirror
@@ -198,8 +198,9 @@ def _train_batches(cfg, assets: MeshAssets, sets, stage: str, seed: int, shard: 
     noise = 0.0 if cfg.no_augmentation_rgb or cfg.no_augmentation else cfg.noise_factor
     rotation, scale = (0.0, 0.0) if cfg.no_augmentation else (cfg.rotation_factor_deg, cfg.scale_factor)
     samples = TrainSamples(sets, assets.bodies, stage, cfg.image_size, noise, rotation, scale, is_mirrored)
+    order = SampleOrder(len(samples), cfg.batch_size, seed, shard, cfg.shuffle_train)
     return TrainBatches(samples, samples.columns, cfg.batch_size, seed, shard, cfg.num_workers,
-                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), cfg.shuffle_train)
+                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), order)
 
 
 def _eval_batches(cfg, records: DenseRecords, limit: int = 0) -> EvalBatches:

@@ -11,13 +11,15 @@ from pathlib import Path
 from mindspore import nn
 
 from src.data.order import Shard
-from src.engine.checkpoint import CheckpointFolder, read_weights, restore
+from src.engine.checkpoint import CheckpointFolder, network_arrays, read_weights, restore
+from src.engine.gather import check_agreement, gather_numbers, hash_arrays, share_first_workers_state
 from src.engine.log import StepTimer, TrainingLog, read_terms
 from src.engine.stage import Stage
+from src.engine.stopping import StopSignals
 from src.errors import InputError
 from src.progress import progress_bar
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SHOWN_METRICS = 10  # the first ones, on the line of a validation; metrics.jsonl has all
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,36 @@ class Progress:
 
     ``step`` counts batches of the stage, ``scored_epoch`` is the last one validated, ``samples`` are
     those of a global batch: with another number the order of the samples would be another.
+    ``workers`` have shared them.
     """
 
     model: str
     seed: int
     samples: int = 0
+    workers: int = 1
     stage: int = 0
     step: int = 0
     scored_epoch: int = 0
     best: dict = field(default_factory=dict)
+
+
+def stored_sharing(path: str | Path) -> tuple[int, int]:
+    """Workers that wrote a resumable file, and the samples of their global batch.
+
+    Raises: InputError when it cannot be read or cannot be resumed.
+    """
+    progress = _read_progress(path, read_weights(path)[1])
+    return max(progress.workers, 1), progress.samples
+
+
+def _read_progress(path: str | Path, info: dict) -> Progress:
+    """The position in a checkpoint's record."""
+    if "progress" not in info:
+        raise InputError(f"{path}: holds weights only, training can go on from a latest.ckpt")
+    try:
+        return Progress(**info["progress"])
+    except TypeError:
+        raise InputError(f"{path}: field progress is not that of a run of this version") from None
 
 
 class TrainingLoop:
@@ -70,7 +93,7 @@ class TrainingLoop:
         self.log = TrainingLog(options.ckpt_dir, is_writer)
         self.folder = CheckpointFolder(options.ckpt_dir, options.keep_checkpoint_max, is_writer)
         self.progress = Progress(options.model, options.seed)
-        self._signal = 0
+        self.stop = StopSignals(shard)
 
     def resume(self, path: str | Path = "") -> None:
         """Sets network, optimisers and position from a resumable file, by default ``latest.ckpt``.
@@ -79,12 +102,7 @@ class TrainingLoop:
         """
         path = Path(path) if path else self.folder.latest
         arrays, info = read_weights(path)
-        if "progress" not in info:
-            raise InputError(f"{path}: holds weights only, training can go on from a latest.ckpt")
-        try:
-            progress = Progress(**info["progress"])
-        except TypeError:
-            raise InputError(f"{path}: field progress is not that of a run of this version") from None
+        progress = _read_progress(path, info)
         if progress.stage >= len(self.stages):
             raise InputError(f"{path}: is at stage {progress.stage + 1}, this run has {len(self.stages)}")
         expected = Progress(self.options.model, self.options.seed, self._global_batch(self.stages[progress.stage]))
@@ -103,37 +121,35 @@ class TrainingLoop:
         Returns: 0 when all stages are done, 128 + the signal's number when one stopped it; then
             ``latest.ckpt`` is written and ``resume`` goes on.
         """
-        handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-        self._watch_signals()
-        try:
+        with self.stop:
             self.log.start(self.progress.step, [stage.name for stage in self.stages[:self.progress.stage + 1]])
+            check_agreement(self._facts(), self.shard)
             for number in range(self.progress.stage, len(self.stages)):
                 if number > self.progress.stage:
                     self.progress = Progress(self.options.model, self.options.seed, stage=number)
                 self._train_stage(self.stages[number])
-                if self._signal:
+                stopped_by = self.stop.agreed(now=True)
+                if stopped_by:
                     self._save()
-                    self.log.say(f"stopped by {signal.Signals(self._signal).name} at step {self.progress.step}, "
+                    self.log.say(f"stopped by {signal.Signals(stopped_by).name} at step {self.progress.step}, "
                                  f"saved {self.folder.latest}: --resume true goes on")
-                    return 128 + self._signal
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+                    return 128 + stopped_by
         return 0
 
     def _train_stage(self, stage: Stage) -> None:
-        self.progress.samples = self._global_batch(stage)
+        self.progress.samples, self.progress.workers = self._global_batch(stage), self.shard.size
         per_epoch, last_step = stage.data.steps_per_epoch, stage.epochs * stage.data.steps_per_epoch
         stage.step.set_train(True)
         self._finish_epoch(stage)  # a run that was killed between an epoch's save and its validation
         if self.progress.step >= last_step:
             return
+        self._say_plan(stage)
         timer, epoch_timer, outputs = StepTimer(), StepTimer(), []
         batches = stage.data.batches(self.progress.step, last_step)
         with progress_bar(f"training {stage.name}", last_step, self.progress.step) as bar:
             for batch in batches:
                 outputs.append(stage.step(*batch))
-                self._watch_signals()  # compiling a graph puts MindSpore's own handler in their place
+                self.stop.renew()  # at once: until then MindSpore's own handler may have their place
                 self.progress.step += 1
                 bar.update()
                 timer.steps, epoch_timer.steps = timer.steps + 1, epoch_timer.steps + 1
@@ -149,7 +165,7 @@ class TrainingLoop:
                     epoch_timer.reset()
                 elif self.options.save_steps and self.progress.step % self.options.save_steps == 0:
                     self._save()
-                if self._signal:
+                if self.stop.agreed(now=epoch_step == per_epoch):
                     break
         batches.close()
 
@@ -160,17 +176,18 @@ class TrainingLoop:
             return
         is_last = epoch == stage.epochs
         info = {"model": self.options.model, "stage": stage.name, "epoch": epoch, "step": self.progress.step}
+        share_first_workers_state(self.network, self.shard)
         if epoch % self.options.save_epochs == 0 or is_last:
             name = self.options.model if len(self.stages) == 1 else f"{self.options.model}_{stage.name}"
             self.folder.save_epoch(self.network, name, epoch, stage.data.steps_per_epoch, info)
         if self.validate is not None and stage.is_scored and (epoch % self.options.validate_epochs == 0 or is_last):
             self._save()  # a validation may last, the epoch must not be lost with it
-            metrics = self.validate(self._should_stop)
+            metrics = self.validate(self.stop.arrived)
             if metrics is None:
                 return
             self._keep_best(metrics, info)
             self.log.add(stage=stage.name, epoch=epoch, step=self.progress.step, **metrics)
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in list(metrics.items())[:SHOWN_METRICS])
             self.log.say(f"epoch: {epoch} validation: {shown}")
         self.progress.scored_epoch = epoch
         self.log.draw()
@@ -186,9 +203,9 @@ class TrainingLoop:
             self.folder.save_best(self.network, {**info, "best": self.progress.best})
 
     def _log_step(self, stage, outputs, timer):
-        """Prints the last values, as the seed's lines do, and stores the means since the last line."""
+        """Prints the last values, averaged over the workers, and stores the means since the last line."""
         epoch, step = (self.progress.step - 1) // stage.data.steps_per_epoch + 1, self.progress.step
-        last, means = read_terms(outputs)
+        last, means = (gather_numbers(values, self.shard).mean(axis=0).tolist() for values in read_terms(outputs))
         if not all(map(math.isfinite, means)):
             raise InputError(f"the loss became {last[0]} before step {step}: lower learning_rate or set clip_norm; "
                              f"{self.folder.latest} is of the last save before that")
@@ -207,15 +224,18 @@ class TrainingLoop:
     def _global_batch(self, stage: Stage) -> int:
         return stage.data.batch_size * self.shard.size
 
-    def _should_stop(self) -> bool:
-        self._watch_signals()
-        return bool(self._signal)
+    def _facts(self) -> dict:
+        """What all workers must have in common before the first step."""
+        stage = self.stages[self.progress.stage]
+        weights = {}
+        for cell in (*(one.step for one in self.stages), self.network) if self.shard.size > 1 else ():
+            weights.update(network_arrays(cell))
+        return {"seed": self.options.seed, "the step to go on from": self.progress.step,
+                "batch_size": stage.data.batch_size, "the number of steps in an epoch": stage.data.steps_per_epoch,
+                "the hash of the initial weights": hash_arrays(weights)}
 
-    def _watch_signals(self) -> None:
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number, frame) -> None:
-        if self._signal:  # the second one does not wait for the end of a step
-            raise KeyboardInterrupt
-        self._signal = number
+    def _say_plan(self, stage: Stage) -> None:
+        """Says what an epoch is made of and what it leaves out, where the batches know."""
+        plan = getattr(stage.data, "plan", None)
+        if plan is not None:
+            self.log.say(f"{stage.name}: {plan()}")

@@ -10,7 +10,11 @@ from mindspore import nn
 
 
 class BatchSource(Protocol):
-    """Training batches as a function of the step; see ``src.data.pipeline.TrainBatches``."""
+    """Training batches as a function of the step; see ``src.data.pipeline.TrainBatches``.
+
+    ``batch_size`` is that of one worker. A source may also have ``plan()``: one line on what an epoch
+    takes and leaves out.
+    """
 
     steps_per_epoch: int
     batch_size: int

@@ -23,16 +23,13 @@ PROFILES = ("hmr", "mmpose")
 ITERATIONS = 3
 JOINTS, SHAPES, CAMERA = 24, 10, 3
 LAYERS_WITH_DROPOUT = 2
-OUTPUT_GAIN = 0.01  # both papers: the first corrections are small
+OUTPUT_GAIN = 0.01  # Kanazawa et al.'s code; SPIN's
 PARTS = JOINTS - 1  # the discriminator ignores the root
 
 
-class Encoder(ResNet):
-    """Residual network with a mean over the picture: (B, 3, H, W) to (B, C)."""
-
-    def construct(self, image):
-        features = super().construct(image)
-        return features.reshape((features.shape[0], features.shape[1], -1)).mean(2)
+def output_layer(hidden: int, size: int) -> nn.Dense:
+    """Makes a layer whose first corrections are small."""
+    return nn.Dense(hidden, size, weight_init=XavierUniform(OUTPUT_GAIN), bias_init="zeros")
 
 
 class AxisAngleRegressor(nn.Cell):
@@ -45,7 +42,7 @@ class AxisAngleRegressor(nn.Cell):
         super().__init__()
         size = CAMERA + 3 * JOINTS + SHAPES
         self.fc1, self.fc2 = nn.Dense(features + size, hidden), nn.Dense(hidden, hidden)
-        self.output = nn.Dense(hidden, size, weight_init=XavierUniform(OUTPUT_GAIN))
+        self.output = output_layer(hidden, size)
         self.mean_theta = Parameter(Tensor(np.zeros((1, size), np.float32)), name="mean_theta", requires_grad=False)
         self.set_mean(MeanParameters.upright())
 
@@ -85,9 +82,9 @@ class SixDRegressor(nn.Cell):
         super().__init__()
         size = 6 * JOINTS + SHAPES + CAMERA
         self.fc1, self.fc2 = nn.Dense(features + size, hidden), nn.Dense(hidden, hidden)
-        self.decpose = nn.Dense(hidden, 6 * JOINTS, weight_init=XavierUniform(OUTPUT_GAIN))
-        self.decshape = nn.Dense(hidden, SHAPES, weight_init=XavierUniform(OUTPUT_GAIN))
-        self.deccam = nn.Dense(hidden, CAMERA, weight_init=XavierUniform(OUTPUT_GAIN))
+        self.decpose = output_layer(hidden, 6 * JOINTS)
+        self.decshape = output_layer(hidden, SHAPES)
+        self.deccam = output_layer(hidden, CAMERA)
         for name, count in (("pose", 6 * JOINTS), ("shape", SHAPES), ("cam", CAMERA)):
             start = Parameter(Tensor(np.zeros((1, count), np.float32)), name=f"init_{name}", requires_grad=False)
             setattr(self, f"init_{name}", start)
@@ -131,7 +128,7 @@ class BodyNet(nn.Cell):
     def __init__(self, profile: str = "hmr", num_layers: int = 50, hidden: int = 1024):
         super().__init__()
         check_profile(profile)
-        self.encoder = Encoder(num_layers)
+        self.encoder = ResNet(num_layers)
         self.regressor = REGRESSORS[profile](self.encoder.stage_channels[-1], hidden)
 
     def construct(self, image, masks=None):
@@ -141,7 +138,12 @@ class BodyNet(nn.Cell):
                  masks: as in the regressors.
         Returns: tuple of three states, float32.
         """
-        return self.regressor(self.encoder(image).astype(ms.float32), masks)
+        return self.regressor(self.features(image), masks)
+
+    def features(self, image):
+        """The encoder's map averaged over the picture: (B, C) float32."""
+        features = self.encoder(image).astype(ms.float32)
+        return features.reshape((features.shape[0], features.shape[1], -1)).mean(2)
 
 
 class Discriminator(nn.Cell):

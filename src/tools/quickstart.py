@@ -54,7 +54,7 @@ def run_steps(package, common: list[str], folder: Path) -> dict[str, dict]:
         ["eval.py", *common, *source, "--random_weights", "true", "--result_path", results["random"]])
     run("4/6 evaluate the trained one",
         ["eval.py", *common, *source, "--checkpoint_file_path", best, "--result_path", results["trained"]])
-    run("5/6 export", ["export.py", *common, "--checkpoint_file_path", best, "--file_name", exported])
+    run("5/6 export", ["export.py", *common, *source, "--checkpoint_file_path", best, "--file_name", exported])
     run("6/6 infer with the exported file: records", ["preprocess.py", *common, *source, "--output_path", records])
     run("6/6 infer with the exported file: run", ["-m", "src.tools.run_records", "--mindir_path", f"{exported}.mindir",
                                                   "--pre_path", records, "--result_path", results["exported"]])
@@ -78,11 +78,12 @@ def run(title: str, command: list) -> None:
 
 
 def print_summary(scores: dict[str, dict], metric: str, folder: Path, seconds: float) -> None:
-    """Prints a row per network and the pictures that were made."""
+    """Prints a row per metric, a column per network, and the pictures that were made."""
     names = [name for name, value in scores["trained"].items() if isinstance(value, (int, float))]
-    print(f"\n{'':22}" + "".join(f"{name:>11}" for name in names))
-    for row, metrics in scores.items():
-        print(f"{row + ' network':22}" + "".join(f"{metrics.get(name, float('nan')):11.4f}" for name in names))
+    width = max(map(len, names)) + 2
+    print(f"\n{'network':{width}}" + "".join(f"{row:>12}" for row in scores))
+    for name in names:
+        print(f"{name:{width}}" + "".join(f"{metrics.get(name, float('nan')):12.4f}" for metrics in scores.values()))
     print(f"protocol: {scores['trained']['protocol']}")
     print(f"\n{metric} {scores['trained'][metric]:.4f} on held-out pictures, "
           f"a random network {scores['random'][metric]:.4f}, in {seconds / 60:.1f} minutes")

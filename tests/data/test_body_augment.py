@@ -105,6 +105,13 @@ def test_channels_are_scaled_in_the_order_red_green_blue():
     assert scale_channels(image, (1.4, 0.5, 2.0))[0, 0].tolist() == [20, 50, 255]
 
 
+def test_scaled_channels_are_rounded_and_saturated(rng):
+    image = rng.integers(0, 256, (20, 30, 3), np.uint8)
+    factors = (0.77, 1.31, 1.4)
+    expected = np.clip(np.rint(image[..., ::-1] * np.array(factors, np.float32)), 0, 255)[..., ::-1]
+    np.testing.assert_array_equal(scale_channels(image, factors), expected)
+
+
 def test_draws_stay_in_their_ranges(rng):
     draws = [draw_body_augmentation(rng) for _ in range(500)]
     assert all(CHANNEL_FACTORS[0] <= factor <= CHANNEL_FACTORS[1] for draw in draws for factor in draw.channel_factors)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import scipy.io
 
+from src.body.joint_maps import lsp14_of
 from src.body.joints import H36M32, LSP14, LSP14_ALIASES, MPI28, map_by_name
 from src.data.annot_h5 import H36M_SETS, read_annot_h5
-from src.data.body_records import lsp14_of
 from src.data.coco_bodies import greatest_overlap, overlap_ratio, read_coco_bodies
 from src.data.h36m_names import H36mName, is_test_subject, parse_h36m_name
 from src.data.hmr_sets import read_mesh_set, read_mosh, read_raw_set, read_test_set
@@ -139,6 +139,20 @@ def test_mpii_keeps_single_persons_of_training_pictures(tmp_path):
     assert joints[0, :, 2].tolist() == [1] * 14
     assert joints[0, 0].tolist() == [9, 19, 1] and joints[0, 13].tolist() == [18, 28, 1]
     assert joints[1, :, 2].tolist() == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_mpii_is_found_by_name_and_gets_the_fitted_bodies(tmp_path, rng):
+    folder = tmp_path / "mpii"
+    (folder / "annotations" / "mpii_human_pose_v1_u12_2").mkdir(parents=True)
+    whole = mpii_person([(row, 10.0 + row, 20.0 + row) for row in range(16)])
+    write_release(folder / "annotations" / "mpii_human_pose_v1_u12_2" / "mpii_human_pose_v1_u12_1.mat",
+                  [("a.jpg", [whole], 1, [1]), ("b.jpg", [whole], 1, [1])])
+    assert read_raw_set(tmp_path, "mpii").has_smpl.tolist() == [0, 0]
+    pose = rng.normal(size=72)
+    write_annots_npz(folder / "eft_annots.npz", {"b.jpg": [[[17, 27], pose, np.zeros(10)]]})
+    records = read_raw_set(tmp_path, "mpii")
+    assert records.has_smpl.tolist() == [0, 1] and records.image_paths[1] == f"{folder}/images/b.jpg"
+    np.testing.assert_allclose(records.pose[1].ravel(), pose, rtol=1e-5)
 
 
 @pytest.mark.parametrize("content, message", [({"other": 1}, "RELEASE is missing"),

@@ -9,7 +9,7 @@ import pytest
 
 from src.body.joints import H36M17_RIGHT, J24, MPI17
 from src.body.smpl import mirror_pose
-from src.data.body_records import COMMON14, common14_of, join_records, lsp14_of
+from src.data.body_records import join_records
 from src.data.mesh_annotation import PosePrior, read_mesh_annotation, read_prior, write_mesh_annotation
 from src.errors import InputError
 from src.geometry.camera import project_points
@@ -92,15 +92,6 @@ def test_selected_and_joined_rows_keep_together(tmp_path):
     turned = join_records([records.select(np.array([2])), records.select(slice(0, 2))])
     assert turned.image_paths == [records.image_paths[row] for row in (2, 0, 1)]
     np.testing.assert_array_equal(turned.pose, records.pose[[2, 0, 1]])
-
-
-def test_fourteen_joints_take_the_head_that_is_known():
-    joints = np.arange(24.0)[None, :, None] * np.ones((1, 1, 4))
-    assert COMMON14.tolist() == [*range(13), 18]
-    np.testing.assert_array_equal(common14_of(joints)[0, :, 0], COMMON14)
-    np.testing.assert_array_equal(lsp14_of(joints)[0, :, 0], range(14))
-    joints[0, 13] = 0
-    np.testing.assert_array_equal(lsp14_of(joints)[0, :, 0], [*range(13), 18])
 
 
 def test_prior_draws_are_rows_and_mirrored_ones(rng):

@@ -287,3 +287,19 @@ def test_the_group_of_every_key_in_the_real_file_is_known(root, monkeypatch, cap
     for name in config.model_names():
         text = help_of(capsys, "--model", name, "--help")
         assert "----" not in text and f"{name}: keys" not in text and "common: keys" not in text
+
+
+@pytest.mark.parametrize(("old", "new", "samples", "expected"), [
+    (2, 1, 96, {"batch_size": 96, "batch_3d_size": 32, "adv_batch_size": 64}),
+    (1, 4, 48, {"batch_size": 12, "batch_3d_size": 4, "adv_batch_size": 8}),
+    (2, 2, 96, {"batch_size": 48, "batch_3d_size": 16, "adv_batch_size": 32}),
+    (2, 1, 48, {"batch_size": 48, "batch_3d_size": 16, "adv_batch_size": 32})])
+def test_another_number_of_workers_shares_the_same_batches(old, new, samples, expected):
+    values = {"batch_size": 48, "batch_3d_size": 16, "adv_batch_size": 32, "eval_batch_size": 7, "image_size": [1, 2]}
+    config.share_batches(values, old, new, samples)
+    assert values == {**values, **expected, "eval_batch_size": 7, "image_size": [1, 2]}
+
+
+def test_a_batch_that_cannot_be_shared_is_named():
+    with pytest.raises(InputError, match="batch_size 4 on 2 workers: 8 samples cannot be shared equally by 3"):
+        config.share_batches({"batch_size": 4}, 2, 3, 8)
