@@ -47,6 +47,10 @@ def comparisons(quick: bool, folder: Path, data: Path | None) -> Iterator[tuple[
     yield "inference, batch 1", "images", both("inference", {"batch": 1}), 2 if quick else 12
     for name, label in OPERATIONS.items():
         yield f"{label}, batch {batch}", "images", both("operation", {"name": name, "batch": batch}), 2 * rounds
+    yield ("IUV picture, 224 px, 13,590 vertices", "pictures", {
+        "this project": Task("benchmarks.iuv", "rendering", {"size": 224, "count": 2 if quick else 20}),
+        "loop over faces (NumPy)": Task("benchmarks.iuv", "face_by_face", {"size": 224, "count": 1}, warmup=0)},
+        1 if quick else 3)
 
 
 def both(function: str, arguments: dict) -> dict[str, Task]:

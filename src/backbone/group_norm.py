@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
@@ -9,7 +10,7 @@ EPSILON = 1e-5
 
 
 class GroupNorm(nn.Cell):
-    """Normalises each sample's groups of channels, then scales and shifts each channel.
+    """Normalises each sample's groups of channels in float32, then scales and shifts each channel.
 
     Args: groups: number of groups, a divisor of ``channels``.
     """
@@ -21,4 +22,5 @@ class GroupNorm(nn.Cell):
         self.beta = Parameter(initializer("zeros", (channels,)), name="beta")
 
     def construct(self, x):
-        return ops.group_norm(x, self.groups, self.gamma, self.beta, EPSILON)
+        whole = ops.group_norm(ops.cast(x, ms.float32), self.groups, self.gamma, self.beta, EPSILON)
+        return ops.cast(whole, x.dtype)

@@ -18,12 +18,12 @@ from src.body.parts import body_parts
 from src.body.template import load_bodies, load_template
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_sets import LABELS, SETS, VERTICES, find_test_set, hold_out, read_test_set, read_training_sets
-from src.data.order import Shard
+from src.data.order import SampleOrder, Shard
 from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
 from src.decomr import training
 from src.decomr.data import EvalSamples, TrainSamples, can_mirror
 from src.decomr.deployment import MeshFromImage, make_deployment
-from src.decomr.evaluation import MeshEvaluator, Truth, make_evaluator
+from src.decomr.evaluation import TEXTURE_PX, DenseDemo, MeshEvaluator, Truth, make_evaluator
 from src.decomr.loss import LossOptions
 from src.decomr.network import CNet, DecoMR, LNet, check_network
 from src.decomr.weights import load_parts, source_formats
@@ -33,7 +33,7 @@ from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.uv.maps import load_reference_map, load_weight_map
-from src.uv.sampler import UVSampler
+from src.uv.sampler import UVSampler, make_sampler
 from src.uv.sampler_file import load_sampler
 from src.visual.part_labels import read_part_texture
 
@@ -140,6 +140,14 @@ def deployment(cfg) -> Deployment:
                            cfg.body, cfg.uv_type)
 
 
+def build_demo(cfg) -> DenseDemo:
+    """What the demo draws: meshes, correspondences, textures."""
+    _check(cfg)
+    assets = _assets(cfg)
+    return DenseDemo(assets.template, assets.regressors.train, make_sampler(assets.template, TEXTURE_PX),
+                     cfg.image_size)
+
+
 def weight_formats(cfg) -> dict[str, WeightFormat]:
     """The kinds of foreign weight files that convert_weights takes; no body is needed for that."""
     size = _warp_size(cfg)
@@ -190,8 +198,9 @@ def _train_batches(cfg, assets: MeshAssets, sets, stage: str, seed: int, shard: 
     noise = 0.0 if cfg.no_augmentation_rgb or cfg.no_augmentation else cfg.noise_factor
     rotation, scale = (0.0, 0.0) if cfg.no_augmentation else (cfg.rotation_factor_deg, cfg.scale_factor)
     samples = TrainSamples(sets, assets.bodies, stage, cfg.image_size, noise, rotation, scale, is_mirrored)
+    order = SampleOrder(len(samples), cfg.batch_size, seed, shard, cfg.shuffle_train)
     return TrainBatches(samples, samples.columns, cfg.batch_size, seed, shard, cfg.num_workers,
-                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), is_shuffled=cfg.shuffle_train)
+                        BadImageGuard(cfg.on_bad_image, cfg.bad_image_max), order)
 
 
 def _eval_batches(cfg, records: DenseRecords, limit: int = 0) -> EvalBatches:

@@ -137,7 +137,7 @@ def warp_features(correspondence: Tensor, features: Tensor, size: int) -> Tensor
     Returns: (B, C + 3, size, size): the features, the pixel's x and y in [-1, 1], 1 where there is a pixel.
     """
     batch, channels, height, width = features.shape
-    place = ops.stop_gradient(correspondence)
+    place = ops.cast(ops.stop_gradient(correspondence), ms.float32)
     cell = ops.clamp(ops.round(place[:, 1:] * (size - 1)), 0, size - 1)
     first = ops.arange(batch).reshape(-1, 1, 1) * (size * size)
     index = ops.cast(cell[:, 1] * size + cell[:, 0], ms.int32) + ops.cast(first, ms.int32)
@@ -145,12 +145,12 @@ def warp_features(correspondence: Tensor, features: Tensor, size: int) -> Tensor
     index = ops.where(place[:, 0] > FOREGROUND, index, ops.full_like(index, cells))  # one more for the background
     y = ops.linspace(-1.0, 1.0, height).reshape(1, height, 1, 1).tile((batch, 1, width, 1))
     x = ops.linspace(-1.0, 1.0, width).reshape(1, 1, width, 1).tile((batch, height, 1, 1))
-    rows = ops.concat((features.transpose(0, 2, 3, 1), x, y, ops.ones_like(x)), axis=3)
+    rows = ops.concat((ops.cast(features, ms.float32).transpose(0, 2, 3, 1), x, y, ops.ones_like(x)), axis=3)
     sums = ops.unsorted_segment_sum(rows.reshape(-1, channels + 3), index.reshape(-1), cells + 1)[:cells]
     count = sums[:, -1:]
     means = sums[:, :-1] / (count + COUNT_EPSILON)
-    warped = ops.concat((means, ops.cast(count > 0, means.dtype)), axis=1)
-    return warped.reshape(batch, size, size, channels + 3).transpose(0, 3, 1, 2)
+    warped = ops.concat((means, ops.cast(count > 0, ms.float32)), axis=1)
+    return ops.cast(warped.reshape(batch, size, size, channels + 3).transpose(0, 3, 1, 2), features.dtype)
 
 
 class Hourglass(nn.Cell):
@@ -220,7 +220,8 @@ class LNet(nn.Cell):
         batch, size = code.shape[0], self.warp_size
         local = warp_features(correspondence, features, size)
         whole = ops.broadcast_to(self.fc_head(code).reshape(batch, -1, 1, 1), (batch, GLOBAL_CHANNELS, size, size))
-        x = ops.concat((local, whole, ops.broadcast_to(self.ref_map, (batch, 3, size, size))), axis=1)
+        mean_body = ops.broadcast_to(ops.cast(self.ref_map, local.dtype), (batch, 3, size, size))
+        x = ops.concat((local, ops.cast(whole, local.dtype), mean_body), axis=1)
         x = self.uv_conv2(self.hg(self.uv_conv1(x)))
         return self.uv_end(self.decoder(x)).transpose(0, 2, 3, 1), self.camera(code)
 
@@ -250,7 +251,7 @@ def doublings(size: int, larger: int) -> int:
     """How often ``size`` doubles to ``larger``; raises InputError when it does not."""
     steps = max(larger // size, 1).bit_length() - 1
     if size << steps != larger:
-        raise InputError(f"uv_size {larger}: expected the size at which features enter UV space, {size}, "
+        raise InputError(f"uv_res {larger}: expected the size at which features enter UV space, {size}, "
                          "times a power of two")
     return steps
 

@@ -29,7 +29,7 @@ def make_optimizer(network: nn.Cell, learning_rate: float, beta1: float, weight_
 
 def make_correspondence_step(network: DecoMR, options: LossOptions, optimizer: nn.Optimizer, **step) -> TrainStep:
     """The step of stage dp, which trains CNet alone; ``step`` are options of ``TrainStep``."""
-    return TrainStep(CorrespondenceLoss(network.CNet, options), optimizer, **step)
+    return TrainStep(CorrespondenceLoss(network.CNet, options), optimizer, has_terms=True, **step)
 
 
 def make_mesh_step(network: DecoMR, sampler: UVSampler, weight_map: np.ndarray, regressor: np.ndarray,
@@ -37,4 +37,4 @@ def make_mesh_step(network: DecoMR, sampler: UVSampler, weight_map: np.ndarray, 
     """The step of stage end, which trains both networks; arguments as for ``MeshLoss``."""
     loss = MeshLoss(network, WeightedGather(*sampler.to_map), WeightedGather(*sampler.to_vertices), weight_map,
                     regressor, smpl_regressor, options)
-    return TrainStep(loss, optimizer, **step)
+    return TrainStep(loss, optimizer, has_terms=True, **step)

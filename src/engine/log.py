@@ -48,19 +48,18 @@ class TrainingLog:
             print_beside_bar(text)
 
     def draw(self) -> None:
-        """Draws the loss of each stage against the step, counted over all stages."""
+        """Draws the losses of each stage against the step, counted over all stages."""
         if not self.is_writer or not self.rows:
             return
         losses: dict[str, list[tuple[float, float]]] = {}
         start, last = 0, self.rows[0]
+        has_stages = any(row["stage"] != last["stage"] for row in self.rows)
         for row in self.rows:
-            if row["stage"] != last["stage"]:
-                start += last["step"]
-            if "loss" in row:
-                losses.setdefault(row["stage"], []).append((start + row["step"], row["loss"]))
+            start += last["step"] if row["stage"] != last["stage"] else 0
+            for name in (name for name in row if name.endswith("loss")):
+                label = f"{row['stage']} {name}" if has_stages else name
+                losses.setdefault(label, []).append((start + row["step"], row[name]))
             last = row
-        if len(losses) == 1:
-            losses = {"loss": losses.popitem()[1]}
         picture = draw_curves(losses, "training", "step")
         write_image(self.path.with_name("loss_curve.png"), picture)
 

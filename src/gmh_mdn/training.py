@@ -60,4 +60,5 @@ def make_optimizer(network: nn.Cell, learning_rate: float, decay: float = 0.96, 
 def make_step(network: nn.Cell, optimizer: nn.Optimizer, concentration: list[float], least_deviation: float = 1e-15,
               **options) -> TrainStep:
     """The step on (input, target) or (input, target, dropout's factors); ``options`` are those of ``TrainStep``."""
-    return TrainStep(NetworkWithLoss(network, MixtureLoss(concentration, least_deviation)), optimizer, **options)
+    return TrainStep(NetworkWithLoss(network, MixtureLoss(concentration, least_deviation)), optimizer,
+                     has_terms=True, **options)

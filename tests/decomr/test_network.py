@@ -144,8 +144,8 @@ def test_fresh_weights_are_uniform_within_the_published_bound():
 @pytest.mark.parametrize(("build", "words"), [
     (lambda: CNet(18, warp_level=5), "warp_level 5: expected one of 1, 2, 3, 4"),
     (lambda: CNet(18, norm_type="IN"), "norm_type IN: expected one of GN, BN"),
-    (lambda: doublings(64, 100), "uv_size 100: expected the size at which features enter UV space, 64"),
-    (lambda: doublings(64, 32), "uv_size 32")])
+    (lambda: doublings(64, 100), "uv_res 100: expected the size at which features enter UV space, 64"),
+    (lambda: doublings(64, 32), "uv_res 32")])
 def test_options_that_the_networks_do_not_have_are_errors(build, words):
     with pytest.raises(InputError, match=words):
         build()

@@ -34,7 +34,7 @@ def make_step(loss=Loss, **options):
     ms.set_seed(3)
     layer = nn.Dense(4, 2)
     optimizer = nn.SGD(layer.trainable_params(), learning_rate=0.1)
-    return layer, TrainStep(loss(layer), optimizer, **options).set_train(True)
+    return layer, TrainStep(loss(layer), optimizer, has_terms=loss is LossWithTerms, **options).set_train(True)
 
 
 def batch(rng, count=6):
