@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ LEVELS = (0.50, 0.80, 0.95)
 PROTOCOLS = {"mpjpe_mm": mpjpe, "pa_mpjpe_mm": pa_mpjpe}
 BASELINES = ("mean_pose", "linear_regression")
 RULE = "=" * 19
+MOST_WAITING = 4  # batches whose outputs are in memory and not yet scored
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,31 @@ class MixtureEvaluator:
         self.space, self.actions, self.missing, self.title = space, actions, missing, title
         self.concentration, self.least_deviation = np.asarray(concentration), least_deviation
         self.procrustes, self.action_wise, self.pictures = procrustes, action_wise, pictures
+        self._worker, self._work = ThreadPoolExecutor(1), []
         self.reset()
 
     def reset(self) -> None:
         """Forgets all frames."""
+        self._finish()
         self._passes: list[dict[str, list]] = [{} for _ in self.missing]
         self._frames: dict[str, list] = {}
         self._drawn: dict[str, Lifted] = {}
         self._tables = None
 
     def update(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
-        """Scores the mixtures of a batch; ``outputs`` are ((B, (C + 2) M) float32,) per pass."""
+        """Scores the mixtures of a batch, while the network may already run the next one.
+
+        Args: outputs: ((B, (C + 2) M) float32,) per pass.
+        """
+        self._finish(keep=MOST_WAITING - 1)
+        self._work.append(self._worker.submit(self._score, outputs, batch))
+
+    def _finish(self, keep: int = 0) -> None:
+        """Waits until at most ``keep`` batches are not yet scored; raises what went wrong with them."""
+        while len(self._work) > keep:
+            self._work.pop(0).result()
+
+    def _score(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
         rows = {name: values[batch.valid] for name, values in batch.target.items()}
         inputs, target = rows["input"].astype(np.float64), rows["target"].astype(np.float64)
         for number, (heads,) in enumerate(outputs):
@@ -168,6 +184,7 @@ class MixtureEvaluator:
 
     def tables(self) -> dict[str, np.ndarray]:
         """Every metric as one number per action, (A,); NaN for an action without frames."""
+        self._finish()
         if self._tables is None:
             self._tables = self._evaluate()
         return self._tables
