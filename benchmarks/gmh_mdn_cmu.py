@@ -20,11 +20,12 @@ from src.data.cmu import read_clips, read_pickled_cameras, through_cameras
 from src.data.h36m import TEST_SUBJECTS, TRAIN_SUBJECTS
 from src.data.h36m_pack import write_pack
 from src.data.order import Shard
+from src.data.pose_space import PoseSpace
 from src.engine.score import forward, score
 from src.engine.step import TrainStep
 from src.files import write_json
 from src.gmh_mdn.data import MotionData, TrainPoses, make_eval_batches
-from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
+from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.training import make_optimizer, make_step
 from src.metrics.pose3d import mpjpe, pa_mpjpe
