@@ -9,7 +9,7 @@ def main(arguments):
     cfg = config.parse(arguments, "Scores a checkpoint; writes metrics.json, predictions and pictures.")
     from src import models
     from src.data.image import use_archive
-    from src.engine.checkpoint import load_network
+    from src.engine.checkpoint import describe_weights, load_network
     from src.engine.score import evaluate
 
     package = models.prepare(cfg)
@@ -19,7 +19,9 @@ def main(arguments):
     use_archive(cfg.mindrecord, cfg.data_path)
     network = package.build_network(cfg)
     if not cfg.random_weights:
-        load_network(network, cfg.checkpoint_file_path)
+        info = load_network(network, cfg.checkpoint_file_path)
+        if shard.rank == 0:
+            print(describe_weights(cfg.checkpoint_file_path, info))
     evaluator = package.build_evaluator(cfg)
     batches = package.eval_data(cfg)
     evaluate(package.deploy_network(cfg, network), batches, evaluator, cfg.result_path, shard)

@@ -34,7 +34,7 @@ def main(arguments):
     validate = None
     if cfg.validate_epochs:
         try:
-            batches, evaluator = package.eval_data(cfg), package.build_evaluator(cfg)
+            batches, evaluator = models.validation(package, cfg)
         except InputError as error:
             raise InputError(f"{error} (--validate_epochs 0 trains without validation)") from None
         deployed = package.deploy_network(cfg, network)

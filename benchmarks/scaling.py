@@ -105,10 +105,11 @@ def measure_here(folder: Path) -> dict[str, list[float]]:
 
 def run(command: list[str], count: int, folder: Path, is_pinned: bool) -> None:
     """Runs a job whose output goes to logs only; raises InputError when it fails."""
+    path = {"PYTHONPATH": f"{PROJECT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     if count == 1:
-        tasks = [Task("worker_0", tuple(command), {"PYTHONPATH": str(PROJECT)})]
+        tasks = [Task("worker_0", tuple(command), path)]
     else:
-        tasks = [replace(task, environment={**task.environment, "PYTHONPATH": str(PROJECT)})
+        tasks = [replace(task, environment={**task.environment, **path})
                  for task in cluster_tasks(command, count, port=free_port(), is_pinned=is_pinned)]
     folder.mkdir(parents=True)
     quiet = Task("console", (sys.executable, "-c", ""), {})  # the first task's output is on the console

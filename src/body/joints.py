@@ -108,6 +108,13 @@ H36M17 = _joint_set(
     _LIMBS + "pelvis-left_hip pelvis-right_hip pelvis-spine spine-neck neck-jaw jaw-head_h36m "
              "neck-left_shoulder neck-right_shoulder")
 
+H36M17_RIGHT = _joint_set(  # the same joints, right leg first and left arm first, as lifters and MMPose order them
+    "h36m17_right",
+    "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle spine neck jaw head_h36m "
+    "left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist",
+    _LIMBS + "pelvis-left_hip pelvis-right_hip pelvis-spine spine-neck neck-jaw jaw-head_h36m "
+             "neck-left_shoulder neck-right_shoulder")
+
 J24 = _joint_set(
     "j24",
     _LSP_NAMES + "pelvis thorax spine jaw head_h36m nose left_eye right_eye left_ear right_ear",
@@ -147,11 +154,11 @@ MPI17 = _joint_set(  # MPI-INF-3DHP, test sequences
     _MPI_BONES + "neck-left_shoulder neck-right_shoulder")
 
 JOINT_SETS = {joint_set.name: joint_set for joint_set in (COCO17, MPII16, SMPL24, LSP14, COCOPLUS19, H36M17, J24,
-                                                          H36M32, MPI28, MPI17)}
+                                                          H36M17_RIGHT, H36M32, MPI28, MPI17)}
 
 # How the sets of motion capture name what LSP14 and J24 call otherwise. Their crown stands for the head top of LSP14;
 # in J24 it is the Human3.6M head, and place 13 stays empty, as in SPIN's files.
-LSP14_ALIASES = {"h36m32": {"head_top": "head_h36m"}, "h36m17": {"head_top": "head_h36m"}}
+LSP14_ALIASES = {name: {"head_top": "head_h36m"} for name in ("h36m17", "h36m17_right", "h36m32")}
 _MPI_TO_J24 = {"head_h36m": "head_top", "jaw": "head", "head_top": ""}
 J24_ALIASES = {"mpi28": _MPI_TO_J24, "mpi17": _MPI_TO_J24}
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import pickle
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from scipy import sparse
 
 from src.errors import InputError
 
+# what building arrays from contradictory descriptions raises
+_BROKEN = (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, MemoryError, RecursionError)
 MAX_DENSE = 1 << 27  # entries of a sparse matrix written out, 1 GB; a joint regressor has 10^5 to 10^6
 NUMBER_KINDS = "biuf"  # bool, integers and floats; object arrays have no bytes to read
 
@@ -154,14 +156,9 @@ def _load_dictionary(path: Path) -> dict:
     """The content of the file with stand-ins for everything that is not a plain value."""
     try:
         with open(path, "rb") as file:
-            content = _InertUnpickler(file, encoding="latin1").load()
+            content = _load(file, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except _RefusedGlobal as error:
-        raise InputError(f"{path}: refused, the pickle refers to {error}, which no body file needs") from None
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError,
-            OverflowError, MemoryError, RecursionError, struct.error) as error:
-        raise InputError(f"{path}: not a readable pickle: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a pickled dictionary of arrays")
     return content
@@ -170,9 +167,48 @@ def _load_dictionary(path: Path) -> dict:
 def _read_entry(path: Path, key: str, value: _Record) -> np.ndarray:
     try:
         return _to_array(value)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, MemoryError,
-            RecursionError) as error:
+    except _BROKEN as error:
         raise InputError(f"{path}: '{key}' is not a readable array: {error}") from None
+
+
+def read_pickled_object(file: BinaryIO, source: str | Path) -> Any:
+    """Reads a pickle of plain containers, texts, numbers and numeric arrays.
+
+    Args:    file: open at the pickle's first byte.
+             source: for messages.
+    Returns: dictionaries, lists and tuples as they are, arrays as NumPy's; an array of objects without axes gives
+             its object, one with an axis a list.
+    Raises:  InputError when it is no pickle, refers to a name outside the list, or holds a broken array.
+    """
+    content = _load(file, source)
+    try:
+        return _to_plain(content)
+    except _BROKEN as error:
+        raise InputError(f"{source}: not a pickle of plain values: {error}") from None
+
+
+def _load(file: BinaryIO, source: str | Path) -> Any:
+    """Unpickles with the stand-ins."""
+    try:
+        return _InertUnpickler(file, encoding="latin1").load()
+    except _RefusedGlobal as error:
+        raise InputError(f"{source}: refused, the pickle refers to {error}, which no file of numbers needs") from None
+    except (pickle.UnpicklingError, EOFError, struct.error, *_BROKEN) as error:
+        raise InputError(f"{source}: not a readable pickle: {error}") from None
+
+
+def _to_plain(value: Any) -> Any:
+    """Replaces the stand-ins in containers by the arrays they describe."""
+    if isinstance(value, dict):
+        return {_to_plain(key): _to_plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_to_plain, value))
+    if not isinstance(value, _Record):
+        return value
+    if isinstance(value, _Array) and value.state[2].args[0] == "O8":
+        entries = _to_plain(list(value.state[4]))
+        return entries if _shape(value.state[1]) else entries[0]
+    return _to_array(value)
 
 
 def _to_array(record: Any) -> np.ndarray:

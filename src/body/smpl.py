@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.body.assets import BodyModel
+from src.body.joints import SMPL24
 from src.geometry.rotation import axis_angle_to_matrix
 
 
@@ -96,6 +97,15 @@ def skin_points(points: np.ndarray, weights: np.ndarray, transforms: np.ndarray)
     batch = len(points)
     blended = (weights @ transforms.reshape(batch, len(weights.T), 12)).reshape(batch, -1, 3, 4)
     return np.einsum("bvij,bvj->bvi", blended[..., :3], points) + blended[..., 3]
+
+
+def mirror_pose(pose: np.ndarray) -> np.ndarray:
+    """Exchanges left and right.
+
+    Args:    pose: (..., 24, 3) axis-angle.
+    Returns: (..., 24, 3), the pose seen in a mirror at x = 0.
+    """
+    return pose[..., SMPL24.flip, :] * np.array([1, -1, -1], pose.dtype)
 
 
 def _rotations(pose: np.ndarray, joint_count: int) -> np.ndarray:

@@ -17,7 +17,7 @@ JOINT_COUNT = 17  # COCO person keypoints
 
 
 @dataclass(frozen=True)
-class _Images:
+class Images:
     """Holds the images of a file: (M,) ids to rows, (M, 2) width and height, M file names."""
 
     rows: dict[int, int]
@@ -52,9 +52,9 @@ def read_coco_truth(annotation_file: Path) -> dict:
     Raises: InputError when a list or a field that the evaluation needs is missing.
     """
     path = Path(annotation_file)
-    content = _read_content(path)
-    _read_images(path, content)
-    rows = _read_annotations(path, content)
+    content = read_content(path)
+    read_images(path, content)
+    rows = read_annotations(path, content)
     for key in ("id", "image_id", "category_id", "iscrowd"):
         read_column(path, rows, "annotations", key, kind=np.int64)
     read_column(path, rows, "annotations", "area")
@@ -80,10 +80,10 @@ def read_coco_annotated(
     Raises: InputError naming the file and the field.
     """
     path = Path(annotation_file)
-    content = _read_content(path)
-    images = _read_images(path, content)
-    rows = _read_annotations(path, content)
-    image_row = _find_images(path, images, rows, "annotations")
+    content = read_content(path)
+    images = read_images(path, content)
+    rows = read_annotations(path, content)
+    image_row = find_images(path, images, rows, "annotations")
     boxes, is_valid = _clip_boxes(
         read_column(path, rows, "annotations", "bbox", (4,)), images.sizes[image_row]
     )
@@ -127,7 +127,7 @@ def read_coco_detected(
     Raises: InputError naming the file and the field.
     """
     path, image_path = Path(detection_file), Path(annotation_file)
-    images = _read_images(image_path, _read_content(image_path))
+    images = read_images(image_path, read_content(image_path))
     rows = read_rows(path, read_json(path), "detections")
     score = read_column(path, rows, "detections", "score")
     is_kept = read_column(path, rows, "detections", "category_id", kind=np.int64) == PERSON
@@ -136,7 +136,7 @@ def read_coco_detected(
     return _make_records(
         images,
         Path(image_folder),
-        _find_images(path, images, rows, "detections")[kept],
+        find_images(path, images, rows, "detections")[kept],
         box_to_center_scale(boxes, image_size),
         np.zeros((len(kept), JOINT_COUNT, 2), np.float32),
         np.ones((len(kept), JOINT_COUNT), np.float32),
@@ -144,7 +144,7 @@ def read_coco_detected(
     )
 
 
-def _read_content(path: Path) -> dict:
+def read_content(path: Path) -> dict:
     """Reads an annotation file, which must be a JSON object."""
     content = read_json(path)
     if not isinstance(content, dict):
@@ -152,14 +152,14 @@ def _read_content(path: Path) -> dict:
     return content
 
 
-def _read_annotations(path: Path, content: dict) -> list[dict]:
+def read_annotations(path: Path, content: dict) -> list[dict]:
     """Gives the annotations of a file's content."""
     if "annotations" not in content:
         raise InputError(f"{path}: annotations is missing (a test set has none)")
     return read_rows(path, content["annotations"], "annotations")
 
 
-def _read_images(path: Path, content: dict) -> _Images:
+def read_images(path: Path, content: dict) -> Images:
     """Gives the images of a file's content."""
     rows = read_rows(path, content.get("images"), "images")
     ids = read_column(path, rows, "images", "id", kind=np.int64)
@@ -171,10 +171,10 @@ def _read_images(path: Path, content: dict) -> _Images:
     row_of_id = {image_id: number for number, image_id in enumerate(ids.tolist())}
     if len(row_of_id) != len(rows):
         raise InputError(f"{path}: images[*].id: an id stands more than once")
-    return _Images(row_of_id, np.stack(sizes, axis=1), names)
+    return Images(row_of_id, np.stack(sizes, axis=1), names)
 
 
-def _find_images(path: Path, images: _Images, rows: list[dict], section: str) -> np.ndarray:
+def find_images(path: Path, images: Images, rows: list[dict], section: str) -> np.ndarray:
     """Gives the (N,) image row of every annotation or detection."""
     ids = read_column(path, rows, section, "image_id", kind=np.int64).tolist()
     found = np.array([images.rows.get(image_id, -1) for image_id in ids], np.int64)
@@ -192,7 +192,7 @@ def _clip_boxes(boxes: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _make_records(
-    images: _Images,
+    images: Images,
     image_folder: Path,
     image_row: np.ndarray,
     box: tuple[np.ndarray, np.ndarray],

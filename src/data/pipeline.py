@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import cv2
 import mindspore.dataset as ds
 import numpy as np
+from mindspore import Tensor
 
 from src.data.order import SampleOrder, Shard, sample_rng
 from src.errors import InputError
@@ -64,11 +65,19 @@ class TrainBatches:
     """
 
     def __init__(self, samples, columns: list[str], batch_size: int, seed: int, shard: Shard = Shard(),
-                 num_workers: int = 0, guard: BadImageGuard | None = None):
-        """Sets up the order; raises InputError when the samples do not fill a batch."""
+                 num_workers: int = 0, guard: BadImageGuard | None = None, order=None,
+                 step_columns: Callable[[int], tuple[np.ndarray, ...]] | None = None):
+        """Sets up the order.
+
+        Args:
+            order: another order than one shuffled set's, for instance one of ``src.data.mixture``; it
+                goes before ``batch_size`` and ``shard``.
+            step_columns: further arrays of a batch, made at once from the step's number.
+        Raises: InputError when the samples do not fill a batch.
+        """
         self.samples, self.columns, self.seed = samples, columns, seed
-        self.order = SampleOrder(len(samples), batch_size, seed, shard)
-        self.num_workers, self.guard = num_workers, guard or BadImageGuard()
+        self.order = order or SampleOrder(len(samples), batch_size, seed, shard)
+        self.num_workers, self.guard, self.step_columns = num_workers, guard or BadImageGuard(), step_columns
 
     @property
     def steps_per_epoch(self) -> int:
@@ -91,14 +100,24 @@ class TrainBatches:
     def batches(self, first_step: int, last_step: int) -> Iterator[tuple]:
         """The batches of steps ``first_step`` to ``last_step - 1``, tuples of tensors."""
         rows = _TrainRows(self.order, first_step, last_step)
-        return _batches(rows, ["index", "epoch"], self._load, self.columns, self.batch_size, self.num_workers)
+        batches = _batches(rows, ["index", "draw"], self._load, self.columns, self.batch_size, self.num_workers)
+        if self.step_columns is None:
+            return batches
+        return self._with_step_columns(batches, first_step)
 
-    def _load(self, index, epoch):
-        index, epoch = int(index), int(epoch)
+    def _with_step_columns(self, batches, first_step):
+        try:
+            for step, batch in enumerate(batches, first_step):
+                yield (*batch, *(Tensor(column) for column in self.step_columns(step)))
+        finally:
+            batches.close()
+
+    def _load(self, index, draw):
+        index, draw = int(index), int(draw)
         # a bad image is replaced by the next good one, the draw of the augmentation stays the sample's own
         for candidate in range(index, index + len(self.samples)):
             try:
-                return self.samples.load(candidate % len(self.samples), sample_rng(self.seed, epoch, index))
+                return self.samples.load(candidate % len(self.samples), sample_rng(self.seed, draw, index))
             except InputError as error:
                 self.guard.report(error)
         raise InputError("every image of the training set is bad")
@@ -184,16 +203,18 @@ class EvalBatches:
 
 
 class _TrainRows:
-    """Source of (sample number, epoch) rows; an iterable, for one with a length costs 16 bytes a row."""
+    """Source of (sample number, draw) rows; an iterable, for one with a length costs 16 bytes a row.
+
+    The draw distinguishes the times at which a sample comes; it is the epoch where each comes once in it.
+    """
 
     def __init__(self, order: SampleOrder, first_step: int, last_step: int):
         self.order, self.steps = order, range(first_step, last_step)
 
     def __iter__(self):
         for step in self.steps:
-            indices, epoch = self.order.batch(step)
-            for index in indices:
-                yield index, np.int64(epoch)
+            indices, draws = self.order.batch(step)
+            yield from zip(indices, np.broadcast_to(np.asarray(draws, np.int64), indices.shape))
 
 
 def _batches(rows, row_columns: list[str], load: Callable, columns: list[str], batch_size: int,

@@ -130,8 +130,7 @@ def unpack_arrays(content: bytes) -> dict[str, np.ndarray]:
 
 def padded_length(length: int) -> int:
     """The next length in bytes, a multiple of 8, of which there are eight per power of two."""
-    step = max(1 << max(length - 1, 0).bit_length() - LENGTH_CLASSES.bit_length(), 1) if length > 64 else 1
-    step = -(-step // 8) * 8
+    step = max((1 << length.bit_length()) // (2 * LENGTH_CLASSES), 8)
     return max(-(-length // step) * step, 8)
 
 

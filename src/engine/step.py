@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mindspore as ms
-from mindspore import Parameter, Tensor, amp, nn, ops
+from mindspore import amp, nn, ops
 
+from src.engine.update import MeanOverWorkers, ParameterUpdate
 from src.errors import InputError
 
 AMP_LEVELS = ("O0", "O1", "O2", "O3")
@@ -28,15 +29,12 @@ class TrainStep(nn.Cell):
             worker_count: data-parallel workers whose gradients are averaged.
         """
         super().__init__(auto_prefix=False)  # parameters keep the names they have in the network
-        self.loss_network, self.optimizer, self.clip_norm = loss_network, optimizer, clip_norm
+        self.loss_network, self.optimizer = loss_network, optimizer
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
         self.has_terms = has_terms
         self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters, has_aux=True)
-        self.reducer = nn.DistributedGradReducer(optimizer.parameters, True, worker_count) if worker_count > 1 else None
-        self.accumulate_steps = accumulate_steps
-        if accumulate_steps > 1:
-            self.sums = optimizer.parameters.clone(prefix="accumulated", init="zeros")
-            self.batch_count = Parameter(Tensor(0, ms.int32), name="accumulated_batches", requires_grad=False)
+        self.mean_over_workers = MeanOverWorkers(optimizer.parameters, worker_count)
+        self.update = ParameterUpdate(optimizer, clip_norm, accumulate_steps)
 
     def scaled_loss(self, *batch):
         """The loss of a batch times the loss scale; the terms beside it, which have no gradient."""
@@ -47,8 +45,7 @@ class TrainStep(nn.Cell):
     def construct(self, *batch):
         """One batch; returns a tuple of its loss and the terms."""
         (loss, terms), gradients = self.gradients(*batch)
-        if self.reducer is not None:
-            gradients = self.reducer(gradients)
+        gradients = self.mean_over_workers(gradients)  # before the check below, on which all must agree
         if self.scaler is None:
             return (ops.depend(loss, self.update(gradients)), *terms)
         loss, gradients = self.scaler.unscale(loss), self.scaler.unscale(gradients)
@@ -56,25 +53,6 @@ class TrainStep(nn.Cell):
         if is_finite:
             loss = ops.depend(loss, self.update(gradients))
         return (ops.depend(loss, self.scaler.adjust(is_finite)), *terms)
-
-    def update(self, gradients):
-        """Applies the gradients, at once or when enough batches have come together."""
-        if self.accumulate_steps == 1:
-            return self.apply(gradients)
-        for total, gradient in zip(self.sums, gradients):
-            ops.assign_add(total, gradient / self.accumulate_steps)
-        done = ops.assign_add(self.batch_count, 1)
-        if done % self.accumulate_steps == 0:
-            done = ops.depend(done, self.apply(self.sums))
-            for total in self.sums:
-                ops.assign(total, ops.zeros_like(total))
-        return done
-
-    def apply(self, gradients):
-        """Clips the gradients and updates the weights."""
-        if self.clip_norm > 0:
-            gradients = ops.clip_by_global_norm(gradients, self.clip_norm)
-        return self.optimizer(gradients)
 
 
 def own_optimizer_parameters(optimizer: nn.Optimizer, prefix: str) -> None:

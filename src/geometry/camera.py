@@ -93,3 +93,23 @@ def look_at(eye: np.ndarray, target: np.ndarray, up: tuple[float, float, float] 
     right = right / np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
     return rotation, -rotation @ np.asarray(eye, np.float64)
+
+
+def estimate_translation(points: np.ndarray, pixels: np.ndarray, confidence: np.ndarray, focal_px: float,
+                         center_px: np.ndarray | float) -> np.ndarray:
+    """Finds where bodies stand from 2D and 3D points that belong together, by weighted least squares.
+
+    Source: Kolotouros et al. 2019; f (X + t_x) = u (Z + t_z) and likewise for y are linear in t.
+
+    Args:    points: (B, J, 3), axes of the camera frame, any origin.
+             pixels: (B, J, 2).
+             confidence: (B, J) weights of the squared differences, at least two joints above 0.
+    Returns: (B, 3) float64 translation, unit of the points.
+    """
+    points, seen = np.asarray(points, np.float64), np.asarray(pixels, np.float64) - center_px
+    zero, focal = np.zeros(points.shape[:2]), np.full(points.shape[:2], float(focal_px))
+    system = np.stack([np.stack([focal, zero], axis=-1), np.stack([zero, focal], axis=-1), -seen], axis=-1)
+    wanted = seen * points[..., 2:] - focal_px * points[..., :2]
+    weight = np.asarray(confidence, np.float64)[..., None, None]
+    normal = np.einsum("bjki,bjkl->bil", weight * system, system)
+    return np.linalg.solve(normal, np.einsum("bjki,bjk->bi", weight * system, wanted)[..., None])[..., 0]

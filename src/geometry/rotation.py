@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 TINY_ANGLE = 1e-8  # below it sin(a)/a equals 1 and (1 - cos(a))/a^2 equals 1/2 to float64 precision
+TINY_LENGTH = 1e-12  # the floor of a length that is divided by
 
 
 def _working_copy(values: np.ndarray, tail: tuple[int, ...]) -> tuple[np.ndarray, np.dtype]:
@@ -18,6 +19,11 @@ def _working_copy(values: np.ndarray, tail: tuple[int, ...]) -> tuple[np.ndarray
         raise ValueError(f"expected last axes {tail}, got an array of shape {values.shape}")
     result_type = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
     return values.astype(np.float64), result_type
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    """Gives vectors the length 1; one shorter than TINY_LENGTH is divided by that."""
+    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), TINY_LENGTH)
 
 
 def skew_matrix(vector: np.ndarray) -> np.ndarray:
@@ -87,6 +93,34 @@ def matrix_to_axis_angle(matrix: np.ndarray) -> np.ndarray:
     angle = 2.0 * np.arctan2(sine, quaternion[..., :1])
     factor = np.where(sine < TINY_ANGLE, 2.0, angle / np.where(sine < TINY_ANGLE, 1.0, sine))
     return (factor * quaternion[..., 1:]).astype(result_type)
+
+
+def six_d_to_matrix(six_d: np.ndarray) -> np.ndarray:
+    """Turns the continuous 6-D form into rotation matrices by Gram and Schmidt.
+
+    Convention: six numbers are a (3, 2) matrix row by row; its columns, made orthonormal, are the first
+    two columns of the rotation.
+    Source: Zhou et al., "On the continuity of rotation representations in neural networks", CVPR 2019.
+
+    Args:    six_d: (..., 6).
+    Returns: (..., 3, 3).
+    Raises:  ValueError when the last axis is not 6.
+    """
+    values, result_type = _working_copy(six_d, (6,))
+    columns = values.reshape(values.shape[:-1] + (3, 2))
+    first = _unit(columns[..., 0])
+    second = _unit(columns[..., 1] - (first * columns[..., 1]).sum(axis=-1, keepdims=True) * first)
+    return np.stack([first, second, np.cross(first, second)], axis=-1).astype(result_type)
+
+
+def matrix_to_six_d(matrix: np.ndarray) -> np.ndarray:
+    """Gives the first two columns of rotation matrices, interleaved.
+
+    Args:    matrix: (..., 3, 3).
+    Returns: (..., 6) of the same type, the inverse of ``six_d_to_matrix``.
+    """
+    matrix = np.asarray(matrix)
+    return matrix[..., :2].reshape(matrix.shape[:-2] + (6,))
 
 
 def euler_to_matrix(angles: np.ndarray, axes: str = "xyz") -> np.ndarray:

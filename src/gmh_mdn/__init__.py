@@ -20,7 +20,7 @@ from src.engine.stage import Stage
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.gmh_mdn import data, training
-from src.gmh_mdn.deployment import make_deployment
+from src.gmh_mdn.deployment import LiftDemo, make_deployment
 from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.weights import find_checkpoint, source_formats
@@ -109,6 +109,12 @@ def deployment(cfg) -> Deployment:
 def weight_formats(cfg) -> dict[str, WeightFormat]:
     """The kinds of foreign weight files that convert_weights takes."""
     return source_formats()
+
+
+def build_demo(cfg) -> LiftDemo:
+    """What src.tools.demo draws: hypotheses for keypoints."""
+    _check(cfg)
+    return LiftDemo(_moments(cfg), cfg.camera_frame)
 
 
 def embedded_data_command(folder: str) -> list[str]:

@@ -37,7 +37,7 @@ def rename_weight(name: str) -> str | None:
     return f"{place}{'second' if dense.group(2) == '3' else 'first'}.dense.{kind}"
 
 
-def to_dense(name: str, array: np.ndarray) -> np.ndarray:
+def to_dense(array: np.ndarray) -> np.ndarray:
     """A variable in our layout: matrices of the original are (inputs, outputs), ours (outputs, inputs)."""
     return np.ascontiguousarray(array.T) if array.ndim == 2 else array
 
@@ -46,7 +46,8 @@ def source_formats() -> dict[str, WeightFormat]:
     """The kinds of files that can be converted."""
     return {"tensorflow": WeightFormat(
         "checkpoint of the published TensorFlow code, for example checkpoint-4338038",
-        lambda names: f"{PREFIX}w6" in names, rename_weight, arrange=to_dense,
+        lambda names: f"{PREFIX}w6" in names, rename_weight,
+        assemble=lambda arrays: {name: to_dense(array) for name, array in arrays.items()},
         note="the standardisation is not in the file: it is measured on the training subjects at data_path")}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.body.joints import SMPL24, SMPL_PARENTS
+from src.body.smpl import mirror_pose
 from src.geometry.rotation import matrix_to_axis_angle
 from src.people.activities import ACTIVITIES, Activity, Angles
 
@@ -48,7 +49,6 @@ _RIGHT = np.array([name.startswith("r_") for name in NAMES])
 _MIRRORED_ROW = np.array(SMPL24.flip)
 _PARENTS = tuple(int(parent) for parent in SMPL_PARENTS)
 _AXIS_ROWS = np.array([[["x", "y", "z"].index(axis) for axis in order] for order in _ORDERS])  # (24, 3)
-_MIRROR = np.array([1.0, -1.0, -1.0], np.float32)  # axis-angle of the mirrored rotation (x -> -x)
 _STEPS = 10  # attempts to move limbs apart
 _TRUNK_HALF_M = (0.175, 0.125)  # half width and depth of the trunk that hands and forearms stay out of
 _HEAD_RADIUS_M = 0.115
@@ -83,15 +83,6 @@ def rotations_from_angles(angles_deg: np.ndarray) -> np.ndarray:
     rotations = factors[:, 0] @ factors[:, 1] @ factors[:, 2]
     rotations[_RIGHT] *= np.array([[1.0, -1.0, -1.0], [-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
     return rotations
-
-
-def mirror_pose(pose: np.ndarray) -> np.ndarray:
-    """Exchanges left and right.
-
-    Args:    pose: (..., 24, 3) axis-angle.
-    Returns: (..., 24, 3), the pose seen in a mirror at x = 0.
-    """
-    return pose[..., _MIRRORED_ROW, :] * _MIRROR
 
 
 def _expand(angles: Angles) -> np.ndarray:

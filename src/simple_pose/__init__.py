@@ -21,7 +21,7 @@ from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.simple_pose import data, training
 from src.simple_pose.deployment import make_deployment
-from src.simple_pose.evaluation import CocoEvaluator, KeypointEvaluator, MpiiEvaluator
+from src.simple_pose.evaluation import CocoEvaluator, KeypointDemo, KeypointEvaluator, MpiiEvaluator
 from src.simple_pose.network import PoseResNet
 from src.simple_pose.weights import source_formats
 
@@ -110,6 +110,12 @@ def deployment(cfg) -> Deployment:
 def weight_formats(cfg) -> dict[str, WeightFormat]:
     """The kinds of foreign weight files that convert_weights takes."""
     return source_formats(cfg.num_layers)
+
+
+def build_demo(cfg) -> KeypointDemo:
+    """What src.tools.demo draws: skeletons."""
+    _check(cfg)
+    return KeypointDemo(data.joint_set(cfg.dataset), cfg.image_size, cfg.channel_order, cfg.post_process)
 
 
 def embedded_data_command(folder: str) -> list[str]:

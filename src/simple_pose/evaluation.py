@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from src.body.joints import JointSet
-from src.data.image import read_image
+from src.data.image import crop_image, normalisation_table, normalize_image, read_image
 from src.data.mpii import MpiiTruth
+from src.data.people_file import Person
 from src.data.pipeline import EvalBatch
-from src.geometry.box import box_area
+from src.engine.demo import Shown
+from src.geometry.box import box_area, box_to_center_scale, crop_matrix
 from src.metrics.coco_eval import CocoScore, evaluate_coco
 from src.metrics.heatmap import average_flipped, decode_heatmaps
 from src.metrics.keypoints import select_poses
@@ -172,3 +175,28 @@ class MpiiEvaluator(KeypointEvaluator):
         write_mpii_results(folder / "pred.mat", keypoints)
         return [folder / "pred.mat",
                 *self.write_picture(folder / "predictions.jpg", self.column("image_id"), keypoints)]
+
+
+class KeypointDemo:
+    """Skeletons on a picture; see `src.engine.demo`."""
+
+    def __init__(self, joints: JointSet, image_size: tuple[int, int], channel_order: str, post_process: bool):
+        """Takes the keypoints, width and height of the crop, and how heatmaps are decoded."""
+        self.joints, self.image_size, self.post_process = joints, tuple(image_size), post_process
+        self.channel_order, self.table = channel_order, normalisation_table()
+
+    def inputs(self, image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, ...]:
+        """Crops around the boxes, (N, 3, H, W) float32."""
+        crops = [crop_image(image, crop_matrix(center, scale, 0.0, self.image_size), self.image_size)
+                 for center, scale in zip(*self._places(people))]
+        return (np.stack([normalize_image(crop, self.table, self.channel_order) for crop in crops]),)
+
+    def show(self, image: np.ndarray, people: Sequence[Person], outputs: tuple[np.ndarray, ...]) -> Shown:
+        """Keypoints in the picture, drawn on it."""
+        keypoints = decode_heatmaps(outputs[0], *self._places(people), self.post_process)
+        for pose in keypoints:
+            image = draw_keypoints(image, pose, self.joints, threshold=DRAWN_SCORE)
+        return Shown([{"keypoints": pose} for pose in keypoints], {"overlay": image}, joint_set=self.joints.name)
+
+    def _places(self, people: Sequence[Person]) -> tuple[np.ndarray, np.ndarray]:
+        return box_to_center_scale(np.stack([person.box for person in people]), self.image_size)

@@ -6,12 +6,11 @@ import re
 from collections.abc import Collection
 
 from src.backbone.resnet import BLOCKS
+from src.backbone.torch_names import rename_torch_weight
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 
 HEAD = ("deconv_layers.", "final_layer.")
-NORM_LEAVES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-NORM_PARENT = re.compile(r"(^|\.)(bn\d*|down_sample_layer\.1)$")
 DECONV = re.compile(r"^deconv_layers\.(\d+)$")
 MMPOSE_PREFIX = re.compile(r"^(backbone|head|keypoint_head)\.")
 
@@ -23,19 +22,14 @@ def rename_weight(name: str) -> str | None:
 
     Returns: None for counters of batches and for the classifier, which have no place here.
     """
-    if "." not in name:
-        return name
     parent, _, leaf = name.rpartition(".")
-    if leaf == "num_batches_tracked" or parent == "fc":
+    if parent == "fc":
         return None
-    parent = parent.replace(".downsample.", ".down_sample_layer.")
     deconv = DECONV.match(parent)
     if deconv:  # a flat sequence of transposed convolution, normalisation and ReLU
         block, part = divmod(int(deconv.group(1)), 3)
-        parent = f"deconv_layers.deconv_{block}.{('deconv', 'bn', 'relu')[part]}"
-    if NORM_PARENT.search(parent):
-        leaf = NORM_LEAVES.get(leaf, leaf)
-    return f"{parent}.{leaf}"
+        name = f"deconv_layers.deconv_{block}.{('deconv', 'bn', 'relu')[part]}.{leaf}"
+    return rename_torch_weight(name)
 
 
 def rename_mmpose_weight(name: str) -> str | None:

@@ -40,9 +40,10 @@ def main(arguments):
     if key not in formats:
         raise InputError(f"source_format {key}: expected one of {', '.join(formats)}")
     print(f"{cfg.source}: {len(source)} tensors, format {key} ({formats[key].description})")
-    arrays = rename(source, formats[key].rename, formats[key].arrange)
+    arrays = formats[key].assemble(rename(source, formats[key].rename))
     formats[key].check(arrays)
-    expected = {parameter.name: tuple(parameter.shape) for parameter in package.build_network(cfg).get_parameters()}
+    network = formats[key].network() if formats[key].network else package.build_network(cfg)
+    expected = {parameter.name: tuple(parameter.shape) for parameter in network.get_parameters()}
     compare(arrays, expected, formats[key].may_be_missing, cfg.source)
     write_weights(cfg.output, arrays, {"model": cfg.model, "source": Path(cfg.source).name, "source_format": key})
     print(f"{cfg.output}: {len(arrays)} parameters, {sum(array.size for array in arrays.values())} values")
@@ -88,19 +89,24 @@ def score_types() -> list:
 
 
 def find_tensors(content, tensor_type: type) -> dict:
-    """The tensors of a state dict, or of the one that a training checkpoint wraps."""
+    """The tensors of a state dict, of the one that a training checkpoint wraps, or of several side by side.
+
+    Of several the names begin with the key of each, as in ``CNet.resnet.conv1.weight``.
+    """
     if not isinstance(content, dict):
         return {}
     tensors = {name: value for name, value in content.items() if isinstance(value, tensor_type)}
     for key in WRAPPERS:
         if not tensors and key in content:
             tensors = find_tensors(content[key], tensor_type)
+    if not tensors:
+        tensors = {f"{part}.{name}": value for part, state in content.items() if isinstance(state, dict)
+                   for name, value in state.items() if isinstance(value, tensor_type)}
     return tensors
 
 
-def rename(source: dict[str, np.ndarray], rename_weight: Callable[[str], str | None],
-           arrange: Callable[[str, np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
-    """Gives the tensors our names and our layout, and prints each of them.
+def rename(source: dict[str, np.ndarray], rename_weight: Callable[[str], str | None]) -> dict[str, np.ndarray]:
+    """Gives the tensors our names and prints each of them.
 
     Raises: InputError when two tensors get one name.
     """
@@ -111,7 +117,7 @@ def rename(source: dict[str, np.ndarray], rename_weight: Callable[[str], str | N
         if ours in origin:
             raise InputError(f"{name} and {origin[ours]} both become {ours}")
         if ours is not None:
-            arrays[ours], origin[ours] = arrange(name, array), name
+            arrays[ours], origin[ours] = array, name
     return arrays
 
 

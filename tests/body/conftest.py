@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from src.body.joints import SMPL_PARENTS
+from tests.golden.hmr_fixtures import hmr_golden  # noqa: F401
 
 
 def make_body_arrays(vertices=7, betas=12):

@@ -8,6 +8,7 @@ from src.body.joints import (
     COCO17,
     COCOPLUS19,
     H36M17,
+    H36M17_RIGHT,
     H36M32,
     J24,
     J24_ALIASES,
@@ -35,6 +36,7 @@ MIRRORS = {
     "coco17": [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15],
     "mpii16": [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10],
     "h36m17": [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13],
+    "h36m17_right": [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13],
     "h36m32": [0, 6, 7, 8, 9, 10, 1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 16, 25, 26, 27, 28, 29, 30, 31, 24, 17, 18, 19, 20,
                21, 22, 23],
     "mpi28": [0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 16, 17, 8, 9, 10, 11, 12, 23, 24, 25, 26, 27, 18, 19, 20, 21, 22],
@@ -110,6 +112,11 @@ def test_motion_capture_lands_where_spin_puts_it(source, picked):
     table = map_by_name(source, J24, J24_ALIASES.get(source.name))
     assert table[SPIN_PLACES].tolist() == picked
     assert sorted(np.flatnonzero(table >= 0)) == sorted(SPIN_PLACES)
+
+
+def test_the_right_first_order_is_the_published_selection_of_the_24():
+    table = map_by_name(J24, H36M17_RIGHT)
+    assert table.tolist() == [14, 2, 1, 0, 3, 4, 5, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6]
 
 
 def test_gathered_joints_are_zero_where_the_source_has_none(rng):

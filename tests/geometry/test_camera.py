@@ -6,6 +6,7 @@ import pytest
 from src.geometry.camera import (
     FACING_CAMERA,
     camera_to_world,
+    estimate_translation,
     look_at,
     project_points,
     project_with_depth,
@@ -65,3 +66,27 @@ def test_a_facing_body_has_its_left_at_the_right_of_the_picture():
 def test_views_without_a_horizon_are_refused(eye, target):
     with pytest.raises(ValueError, match="no level camera"):
         look_at(eye, target)
+
+
+def test_a_camera_is_found_from_exact_projections_whatever_their_weights(rng):
+    points, truth = rng.normal(size=(4, 9, 3)), np.array([0.2, -0.1, 40.0]) + rng.normal(size=(4, 3))
+    pixels = project_points(points + truth[:, None], 5000.0, np.array([112.0, 112.0]))
+    weights = rng.uniform(0, 1, (4, 9))
+    np.testing.assert_allclose(estimate_translation(points, pixels, weights, 5000.0, 112.0), truth, rtol=1e-8)
+
+
+def test_points_without_confidence_do_not_move_the_camera(rng):
+    points, truth = rng.normal(size=(1, 9, 3)), np.array([[0.2, -0.1, 40.0]])
+    pixels = project_points(points + truth[:, None], 5000.0, np.zeros(2))
+    pixels[:, :3] = 1e4
+    weights = np.array([[0, 0, 0, 1, 1, 1, 1, 1, 1]])
+    np.testing.assert_allclose(estimate_translation(points, pixels, weights, 5000.0, 0.0), truth, rtol=1e-8)
+
+
+def test_the_recorded_projection_and_camera_are_found(shared):
+    golden = np.load(shared / "golden/hmr/forward_spin.npz")
+    pixels = project_points(golden["points3d"] + golden["cam_t"][:, None], 5000.0, np.zeros(2))
+    np.testing.assert_allclose(pixels / 112, golden["proj_norm"], atol=1e-5)
+    seen = golden["est_kp2d"][:, 25:]  # SPIN does not trust the 25 joints of OpenPose in this
+    found = estimate_translation(golden["points3d"][:, 25:], seen[..., :2], seen[..., 2], 5000.0, 112.0)
+    np.testing.assert_allclose(found, golden["est_trans"], rtol=1e-4, atol=1e-5)

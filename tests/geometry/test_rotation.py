@@ -8,6 +8,8 @@ from src.geometry.rotation import (
     euler_to_matrix,
     matrix_to_axis_angle,
     matrix_to_quaternion,
+    matrix_to_six_d,
+    six_d_to_matrix,
     skew_matrix,
 )
 
@@ -93,3 +95,15 @@ def test_wrong_last_axes_are_refused():
         axis_angle_to_matrix(np.zeros((5, 4)))
     with pytest.raises(ValueError, match=r"\(3, 4\)"):
         matrix_to_axis_angle(np.zeros((3, 4)))
+
+
+def test_the_6d_form_of_a_rotation_gives_it_back(rng):
+    matrix = axis_angle_to_matrix(rng.normal(size=(9, 3)))
+    np.testing.assert_allclose(six_d_to_matrix(matrix_to_six_d(matrix)), matrix, atol=1e-12)
+    assert matrix_to_six_d(np.arange(9.0).reshape(3, 3)).tolist() == [0, 1, 3, 4, 6, 7]
+
+
+def test_any_six_numbers_make_a_rotation(rng):
+    matrix = six_d_to_matrix(rng.normal(size=(50, 6)))
+    np.testing.assert_allclose(matrix @ np.swapaxes(matrix, 1, 2), np.broadcast_to(np.eye(3), (50, 3, 3)), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.det(matrix), 1, atol=1e-12)

@@ -67,7 +67,7 @@ def make_network(drawn):
         network = MixtureNetwork(output_size=output_size, linear_size=linear_size, num_layers=num_layers,
                                  batch_norm=batch_norm, **options)
         variables = drawn(linear_size, num_layers, output_size, batch_norm)
-        assign_arrays(network, {rename_weight(name): to_dense(name, array) for name, array in variables.items()},
+        assign_arrays(network, {rename_weight(name): to_dense(array) for name, array in variables.items()},
                       "recipe")
         return network
 

@@ -76,7 +76,7 @@ def test_gradients_equal_the_original(make_network, inputs, recorded, golden_fol
     compared = 0
     for name, array in recorded.items():
         if name.startswith("grad/"):
-            gradient = to_dense(name, found[rename_weight(name[5:])])
+            gradient = to_dense(found[rename_weight(name[5:])])
             gradient = gradient[tuple(slice(size) for size in array.shape)]
             assert np.abs(gradient - array).max() <= GRADIENT_TOLERANCE * np.abs(array).max(), name
             compared += 1
@@ -116,7 +116,7 @@ def test_the_first_step_leaves_the_weights_and_statistics_of_the_original(ten_st
     for name, array in recorded.items():
         if not name.startswith("step1/"):
             continue
-        ours = to_dense(name, first[rename_weight(name[6:])])[tuple(slice(size) for size in array.shape)]
+        ours = to_dense(first[rename_weight(name[6:])])[tuple(slice(size) for size in array.shape)]
         compared += 1
         if "moving" in name:
             # a mean can be nearly zero, and then rounding is that of the batch's values

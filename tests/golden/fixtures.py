@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 
-class _Arrays(dict):
+class Arrays(dict):
     """Arrays by name; a test that asks for one which is not at hand is skipped."""
 
     def __missing__(self, name):
@@ -23,7 +23,7 @@ def golden(root):
     if not path.is_file():
         path = root / "tests" / "golden" / "simple_pose_ops.npz"
     with np.load(path, allow_pickle=False) as content:
-        return _Arrays(content)
+        return Arrays(content)
 
 
 @pytest.fixture

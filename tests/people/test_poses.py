@@ -5,14 +5,13 @@ import pytest
 
 from src.body.assets import default_body
 from src.body.joints import SMPL24
-from src.body.smpl import body_vertices
+from src.body.smpl import body_vertices, mirror_pose
 from src.geometry.rotation import axis_angle_to_matrix, euler_to_matrix
 from src.people.activities import ACTIVITIES
 from src.people.poses import (
     INDEX,
     LIMITS_DEG,
     joint_positions,
-    mirror_pose,
     rotations_from_angles,
     sample_angles,
     sample_pose,
