@@ -138,6 +138,7 @@ MISTAKES = {
     "joints": (["train.py", "--miss_num", "3"], "miss_num 3: expected 0, 1 or 2"),
     "keep": (["train.py", "--dropout", "0"], "dropout 0.0: expected the probability"),
     "precision": (["train.py", "--precision_mode", "allow_fp32_to_fp16"], "only Ascend"),
+    "nothing to test": (["train.py", "--test"], "name the checkpoint to evaluate"),
     "width": (["export.py", "--random_weights", "--linear_size", "0"], "linear_size 0: expected at least 1")}
 
 
