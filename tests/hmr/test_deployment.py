@@ -1,5 +1,6 @@
 """HMR's deployed network and its contract, and the configuration's borders."""
 
+import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
@@ -110,3 +111,17 @@ def test_an_unknown_data_set_is_refused(bodies):
 
 def test_a_data_set_with_one_protocol_needs_no_test_set(bodies):
     assert len(hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "mpi-inf-3dhp"))) > 0
+
+
+def test_half_precision_of_the_encoder_gives_nearly_the_same_loss(bodies):
+    losses, names = [], []
+    for level in ("O0", "O2"):
+        cfg = make_cfg("--data_path", bodies, "--amp_level", level)
+        ms.set_seed(5)
+        network = hmr.build_network(cfg)
+        (stage,) = hmr.build_stages(cfg, network, Shard())
+        (batch,) = stage.data.batches(0, 1)
+        losses.append(float(stage.step.set_train(True)(*batch)[0]))
+        names.append([parameter.name for parameter in network.get_parameters()])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert names[0] == names[1]
