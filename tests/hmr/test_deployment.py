@@ -113,6 +113,7 @@ def test_a_data_set_with_one_protocol_needs_no_test_set(bodies):
     assert len(hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "mpi-inf-3dhp"))) > 0
 
 
+@pytest.mark.slow
 def test_half_precision_of_the_encoder_gives_nearly_the_same_loss(bodies):
     losses, names = [], []
     for level in ("O0", "O2"):
