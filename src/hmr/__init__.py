@@ -53,6 +53,8 @@ def build_network(cfg) -> nn.Cell:
 
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     """One stage with two optimisers; the network starts from the mean parameters."""
+    if cfg.pynative:
+        raise InputError("pynative: the training step of hmr exists as a compiled graph only")
     batches = _training_batches(cfg, shard)
     if cfg.pretrained:
         load_network(network, cfg.pretrained, allow_missing=REGRESSOR, drop_unexpected=True)

@@ -104,6 +104,12 @@ def test_values_that_do_not_fit_are_refused(arguments, message):
         hmr.build_network(make_cfg(*arguments))
 
 
+def test_training_operator_by_operator_is_refused(bodies):
+    cfg = make_cfg("--data_path", bodies, "--pynative", "true")
+    with pytest.raises(InputError, match="pynative: the training step of hmr exists as a compiled graph only"):
+        hmr.build_stages(cfg, hmr.build_network(cfg), Shard())
+
+
 def test_an_unknown_data_set_is_refused(bodies):
     with pytest.raises(InputError, match="dataset 3dpw: expected human3.6m or mpi-inf-3dhp"):
         hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "3dpw"))
