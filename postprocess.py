@@ -11,7 +11,7 @@ def main(arguments):
     from src.deploy.records import RecordSet
     from src.engine.score import write_scores
 
-    package = models.load(cfg.model)
+    package = models.prepare(cfg)
     records = RecordSet(cfg.pre_path)
     if records.deployment != package.deployment(cfg):
         raise InputError(f"{cfg.pre_path}/records.json: the records were made with another configuration: model, "

@@ -11,7 +11,7 @@ def main(arguments):
     from src.deploy.records import write_records
 
     use_archive(cfg.mindrecord, cfg.data_path)
-    package = models.load(cfg.model)
+    package = models.prepare(cfg)
     write_records(cfg.output_path, package.deployment(cfg), package.eval_data(cfg), cfg.chunk_records, cfg.chunk)
     print("==================== export bin files finished ====================")
     return 0

@@ -14,20 +14,25 @@ def main(arguments):
     from src.engine.checkpoint import load_network
     from src.engine.gather import gather_notes
     from src.engine.loop import LoopOptions, TrainingLoop, stored_sharing
-    from src.engine.score import score
+    from src.engine.score import evaluate, score
 
     shard = device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
     use_archive(cfg.mindrecord, cfg.data_path)
-    package = models.load(cfg.model)
+    package = models.prepare(cfg)
     if cfg.resume:
         workers, samples = stored_sharing(cfg.checkpoint_file_path or Path(cfg.ckpt_dir) / "latest.ckpt")
         config.share_batches(cfg, workers, shard.size, samples)
     network = package.build_network(cfg)
     stages = package.build_stages(cfg, network, shard)
+    if not stages:  # the model's options ask for an evaluation alone
+        load_network(network, cfg.checkpoint_file_path)
+        deployed = package.deploy_network(cfg, network)
+        evaluate(deployed, package.eval_data(cfg), package.build_evaluator(cfg), cfg.result_path, shard)
+        return 0
     validate = None
     if cfg.validate_epochs:
         try:
-            batches, evaluator = package.eval_data(cfg), package.build_evaluator(cfg)
+            batches, evaluator = models.validation(package, cfg)
         except InputError as error:
             raise InputError(f"{error} (--validate_epochs 0 trains without validation)") from None
         deployed = package.deploy_network(cfg, network)

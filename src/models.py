@@ -24,3 +24,14 @@ def prepare(options) -> ModuleType:
     if hasattr(package, "resolve_options"):
         package.resolve_options(options)
     return package
+
+
+def validation(package: ModuleType, settings) -> tuple:
+    """Batches and evaluator that choose the best checkpoint during training.
+
+    They are those of the evaluation, unless the package has a function ``validation(cfg)``: where the evaluation set is
+    the test set of a benchmark, it gives data held out of training instead.
+    """
+    if hasattr(package, "validation"):
+        return package.validation(settings)
+    return package.eval_data(settings), package.build_evaluator(settings)

@@ -43,6 +43,30 @@ def recorded(shared):
     return read
 
 
+@pytest.fixture(scope="session")
+def fake_h36m(shared, golden_recipe, tmp_path_factory):
+    """A made-up data set in Human3.6M's h5 layout, the one that the recorded outputs were made with."""
+    from src.data.h36m import H36mFolder
+
+    spec = importlib.util.spec_from_file_location("fake_h36m", shared / "golden" / "gmh_mdn" / "fake_h36m.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("fake") / "h36m"
+    module.write_tree(str(folder), golden_recipe.normal, 0)
+    return H36mFolder(folder)
+
+
+@pytest.fixture(scope="session")
+def decomr_file():
+    """Function from the name of a file of DecoMR's reference outputs to its path; tests of files not at hand skip."""
+    def find(name):
+        for folder in (SHARED / "golden" / "decomr", ROOT / "tests" / "golden" / "decomr"):
+            if (folder / name).is_file():
+                return folder / name
+        pytest.skip(f"reference file {name} is only in the shared folder (set MINDHUMAN_SHARED)")
+    return find
+
+
 @pytest.fixture
 def rng():
     """A seeded random generator."""

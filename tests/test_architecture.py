@@ -18,7 +18,7 @@ MODELS = config.model_names()
 SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "model_utils").rglob("*.py"),
                   *(ROOT / f"{name}.py" for name in SCRIPTS)])
 # what the pure packages may import
-PURE = ("numpy", "scipy", "pycocotools", "mindspore", "__future__", "collections", "contextlib", "dataclasses",
+PURE = ("csv", "numpy", "scipy", "pycocotools", "mindspore", "__future__", "collections", "contextlib", "dataclasses",
         "functools", "io", "json", "math", "pathlib", "pickle", "typing", "src.errors", "src.files", "src.geometry")
 # what may stand nowhere in a tracked file; no word or sign before it, for then it is part of another path
 MACHINE_PATH = re.compile(rb"(?<![\w.~}$-])/(?:work|root|tmp/mh|opt/mh)(?:/|\b)")

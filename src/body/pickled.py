@@ -133,6 +133,27 @@ def read_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises:  InputError when the file is missing, is no pickled dictionary, refers to a name that a
              body file has no use for, or holds a broken array.
     """
+    content = _load_dictionary(path)
+    return {key: _read_entry(path, key, value) for key, value in content.items()
+            if isinstance(key, str) and isinstance(value, _Record)}
+
+
+def read_pickled_tables(path: Path) -> dict[tuple, dict[str, np.ndarray]]:
+    """Reads a pickled dictionary of dictionaries of arrays, such as cameras by subject and name.
+
+    Returns: the inner dictionaries by key, which is a tuple; entries that are no arrays are left out.
+    Raises:  InputError as `read_pickled_arrays`.
+    """
+    tables = {}
+    for key, table in _load_dictionary(path).items():
+        if isinstance(key, tuple) and isinstance(table, dict):
+            tables[key] = {name: _read_entry(path, f"{key} {name}", value) for name, value in table.items()
+                           if isinstance(name, str) and isinstance(value, _Record)}
+    return tables
+
+
+def _load_dictionary(path: Path) -> dict:
+    """The content of the file with stand-ins for everything that is not a plain value."""
     try:
         with open(path, "rb") as file:
             content = _load(file, path)
@@ -140,14 +161,14 @@ def read_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a pickled dictionary of arrays")
-    arrays = {}
-    for key, value in content.items():
-        if isinstance(key, str) and isinstance(value, _Record):
-            try:
-                arrays[key] = _to_array(value)
-            except _BROKEN as error:
-                raise InputError(f"{path}: '{key}' is not a readable array: {error}") from None
-    return arrays
+    return content
+
+
+def _read_entry(path: Path, key: str, value: _Record) -> np.ndarray:
+    try:
+        return _to_array(value)
+    except _BROKEN as error:
+        raise InputError(f"{path}: '{key}' is not a readable array: {error}") from None
 
 
 def read_pickled_object(file: BinaryIO, source: str | Path) -> Any:

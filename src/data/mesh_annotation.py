@@ -20,17 +20,18 @@ KEYS = ("imgname", "center", "scale", "part", "S", "pose", "shape", "has_smpl")
 
 
 def read_mesh_annotation(path: str | Path, image_root: str | Path, joint_sets: tuple[JointSet, ...] = (J24,),
-                         ) -> BodyRecords:
+                         name_key: str = "imgname") -> BodyRecords:
     """Reads a file of SPIN's form.
 
     Missing `part` and `S` become zeros; without `pose` or `shape`, or where `has_smpl` is 0, has_smpl is 0.
 
     Args:    image_root: folder that the image names are relative to.
              joint_sets: what `part` and `S` may hold, told apart by their number of joints.
+             name_key: key of the image names.
     Raises:  InputError naming file, key and what was expected.
     """
-    arrays = read_npz(path, KEYS)
-    names = texts(path, arrays, "imgname")
+    arrays = read_npz(path, (*KEYS, name_key))
+    names = texts(path, arrays, name_key)
     count = len(names)
     if "scale" in arrays and arrays["scale"].shape == (count, 2):  # width and height, which are equal
         arrays["scale"] = arrays["scale"].max(axis=1)

@@ -26,14 +26,15 @@ class SampleOrder:
     left out: other samples in each epoch.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int, shard: Shard = Shard()):
-        """Sets up the order of ``count`` samples.
+    def __init__(self, count: int, batch_size: int, seed: int, shard: Shard = Shard(), is_shuffled: bool = True):
+        """Sets up the order of ``count`` samples, each epoch another one or always their own.
 
         Raises: InputError when the samples do not fill one global batch.
         """
         if batch_size < 1:
             raise InputError(f"batch_size {batch_size}: expected at least 1")
         self.count, self.batch_size, self.seed, self.shard = count, batch_size, seed, shard
+        self.is_shuffled = is_shuffled
         self.steps_per_epoch = count // (batch_size * shard.size)
         if self.steps_per_epoch == 0:
             raise InputError(f"batch_size {batch_size} x {shard.size} workers: "
@@ -60,7 +61,8 @@ class SampleOrder:
         epoch, position = divmod(step, self.steps_per_epoch)
         cached_epoch, permutation = self._cached  # one attribute, since several threads may ask
         if cached_epoch != epoch:
-            permutation = np.random.default_rng([self.seed, epoch]).permutation(self.count)
+            permutation = (np.random.default_rng([self.seed, epoch]).permutation(self.count) if self.is_shuffled
+                           else np.arange(self.count))
             self._cached = epoch, permutation
         width = self.batch_size * self.shard.size
         return permutation[position * width:(position + 1) * width][self.shard.rank::self.shard.size], epoch

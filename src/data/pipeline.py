@@ -176,6 +176,10 @@ class EvalBatches:
         """One line on the images that were left out, empty when none was."""
         return self.guard.summary()
 
+    def target(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """What the evaluator needs of some samples."""
+        return self.samples.target(indices)
+
     def batches(self, first: int, last: int, stride: int = 1) -> Iterator[EvalBatch]:
         """Batches ``first`` to ``last - 1``, or every ``stride``-th of them: a worker's share."""
         numbers = np.arange(first, last, stride)
@@ -186,7 +190,7 @@ class EvalBatches:
         for number, columns in zip(numbers, arrays):
             indices = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
             yield EvalBatch(passes=self.samples.passes(tuple(columns[:-1])),
-                            target=self.samples.target(np.minimum(indices, self.count - 1)),
+                            target=self.target(np.minimum(indices, self.count - 1)),
                             valid=columns[-1].astype(bool))
 
     def _load(self, index):

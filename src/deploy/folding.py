@@ -16,6 +16,8 @@ CONVOLUTIONS = (nn.Conv2d, nn.Conv2dTranspose)
 def fold_batch_norms(network: nn.Cell) -> int:
     """Folds in place every BatchNorm2d that directly follows a convolution among its siblings.
 
+    A cell with a method ``fold_batch_norm`` folds what it holds itself and gives the number.
+
     Siblings in the order of their definition are taken for the order of execution; the parity
     check of the export proves it for each network. Fold before the first run: a compiled graph
     keeps its operators.
@@ -24,6 +26,8 @@ def fold_batch_norms(network: nn.Cell) -> int:
     """
     folded = 0
     for _, parent in list(network.cells_and_names()):
+        if hasattr(parent, "fold_batch_norm"):
+            folded += parent.fold_batch_norm()
         children = list(parent.name_cells().items())
         for (_, cell), (next_name, next_cell) in zip(children, children[1:]):
             if _is_plain_convolution(cell) and isinstance(next_cell, nn.BatchNorm2d):

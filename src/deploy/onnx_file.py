@@ -5,6 +5,7 @@ Needs the packages onnx and onnxruntime (requirements-export.txt).
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,19 @@ def export_onnx(network: nn.Cell, tensors: list, input_names: list[str], output_
 
     One export per process: the exporter keeps state.
 
-    Raises: InputError when the package onnx is missing.
+    Raises: InputError when the package onnx is missing, or naming an operator that the exporter does not know.
     """
     onnx = _optional("onnx")
     import mindspore.onnx as exporter
 
-    exporter.export(network, *tensors, file_name=str(path), input_names=input_names)
+    try:
+        exporter.export(network, *tensors, file_name=str(path), input_names=input_names)
+    except RuntimeError as error:
+        unknown = re.search(r"Can not find key (\w+) in convert map", str(error))
+        if unknown is None:
+            raise
+        raise InputError(f"file_format ONNX: MindSpore cannot export the operator {unknown.group(1)} of this network; "
+                         "MINDIR serves every device") from None
     model = onnx.load(str(path))
     for node in model.graph.node:
         if node.op_type == "ConvTranspose":  # written with the batch axis; the pads say it already

@@ -197,7 +197,7 @@ def _write_list(path: Path, content: dict, is_part: bool) -> None:
 def _check_space(folder: Path, deployment: Deployment, batches: EvalBatches, count: int) -> None:
     """Compares what ``count`` batches need with what is free."""
     first = np.arange(min(deployment.batch, batches.count))
-    target = sum(array.nbytes for array in batches.samples.target(first).values())
+    target = sum(array.nbytes for array in batches.target(first).values())
     needed = count * (batches.pass_count * sum(record.bytes(deployment.batch) for record in deployment.inputs) + target)
     existing = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
     free = shutil.disk_usage(existing).free

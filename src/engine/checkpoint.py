@@ -105,21 +105,38 @@ def assign_arrays(cell: nn.Cell, arrays: Mapping[str, np.ndarray], source: str,
         parameters[name].set_data(Tensor(array.astype(ms.dtype_to_nptype(parameters[name].dtype))))
 
 
+def describe_weights(path: str | Path, info: dict) -> str:
+    """Says in one line which weights a file holds: the best or the last of a run, or those of another program.
+
+    Args: info: the file's record, as ``load_network`` returns it.
+    """
+    best, progress = info.get("best"), info.get("progress")
+    if best:
+        return (f"{path}: best weights, epoch {best.get('epoch')}, chosen by {best.get('metric')} {best.get('value')} "
+                "on the data of validation")
+    if progress:
+        return f"{path}: last weights of a run, stage {progress.get('stage', 0) + 1}, step {progress.get('step')}"
+    if "epoch" in info:
+        return f"{path}: weights of epoch {info['epoch']}, stage {info.get('stage')}"
+    return f"{path}: weights of another program"
+
+
 class CheckpointFolder:
     """The checkpoints of one training run.
 
-    ``latest.ckpt`` holds everything a resumed run needs; ``<model>-<epoch>_<step>.ckpt`` and
-    ``best.ckpt`` hold the network alone. Only rank 0 writes.
+    ``latest.ckpt`` holds everything a resumed run needs; ``<name>-<epoch>_<step>.ckpt``, with the model's
+    name and, where there are several stages, the stage's, and ``best.ckpt`` hold the network alone. Only rank 0
+    writes.
     """
 
-    def __init__(self, folder: str | Path, model: str, keep: int, is_writer: bool = True):
+    def __init__(self, folder: str | Path, keep: int, is_writer: bool = True):
         """Names the folder; ``keep`` weight files stay when more are written.
 
         Raises: InputError when ``keep`` is not positive.
         """
         if keep < 1:
             raise InputError(f"keep_checkpoint_max {keep}: expected at least 1")
-        self.folder, self.model, self.keep, self.is_writer = Path(folder), model, keep, is_writer
+        self.folder, self.keep, self.is_writer = Path(folder), keep, is_writer
         if is_writer and self.folder.is_dir():
             for leftover in self.folder.glob("*.part.ckpt"):  # of a run that was killed while it wrote
                 leftover.unlink()
@@ -142,12 +159,12 @@ class CheckpointFolder:
         arrays = {**network_arrays(step), **weights}
         write_weights(self.latest, arrays, {**state, "state_names": [name for name in arrays if name not in weights]})
 
-    def save_epoch(self, network: nn.Cell, epoch: int, steps: int, info: dict) -> None:
-        """Writes the weights of a finished epoch and removes the oldest beyond ``keep``."""
+    def save_epoch(self, network: nn.Cell, name: str, epoch: int, steps: int, info: dict) -> None:
+        """Writes the weights of a finished epoch and removes the oldest of that name beyond ``keep``."""
         if not self.is_writer:
             return
-        write_weights(self.folder / f"{self.model}-{epoch}_{steps}.ckpt", network_arrays(network), info)
-        files = sorted(self.folder.glob(f"{self.model}-*_*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+        write_weights(self.folder / f"{name}-{epoch}_{steps}.ckpt", network_arrays(network), info)
+        files = sorted(self.folder.glob(f"{name}-*_*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
         for old in files[:-self.keep]:
             old.unlink()
 

@@ -24,11 +24,13 @@ class TrainingLog:
         self.path, self.is_writer = Path(folder) / "metrics.jsonl", is_writer
         self.rows = []
 
-    def start(self, step: int) -> None:
-        """Begins after ``step``: rows of a killed run that lie behind it are dropped."""
-        if self.path.is_file() and step > 0:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            self.rows = [row for row in map(_parse_row, lines) if row and row["step"] <= step]
+    def start(self, step: int, stages: list[str]) -> None:
+        """Begins after ``step`` of the last of ``stages``: rows of a killed run that lie behind it are dropped."""
+        done, current = stages[:-1], stages[-1]
+        if self.path.is_file() and (step > 0 or done):
+            rows = filter(None, map(_parse_row, self.path.read_text(encoding="utf-8").splitlines()))
+            self.rows = [row for row in rows if row.get("stage") in done
+                         or row.get("stage") == current and row["step"] <= step]
         if self.is_writer:
             with replacing(self.path) as temporary:
                 temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
@@ -46,16 +48,18 @@ class TrainingLog:
             print_beside_bar(text)
 
     def draw(self) -> None:
-        """Draws all logged values against the step; losses and metrics on two panels' scales."""
+        """Draws the losses of each stage against the step, counted over all stages."""
         if not self.is_writer or not self.rows:
             return
-        skipped = ("stage", "epoch", "step", "ms_per_step")
-        series: dict[str, list[tuple[float, float]]] = {}
+        losses: dict[str, list[tuple[float, float]]] = {}
+        start, last = 0, self.rows[0]
+        has_stages = any(row["stage"] != last["stage"] for row in self.rows)
         for row in self.rows:
-            for name, value in row.items():
-                if name not in skipped and isinstance(value, (int, float)):
-                    series.setdefault(name, []).append((row["step"], value))
-        losses = {name: points for name, points in series.items() if name.endswith("loss")}
+            start += last["step"] if row["stage"] != last["stage"] else 0
+            for name in (name for name in row if name.endswith("loss")):
+                label = f"{row['stage']} {name}" if has_stages else name
+                losses.setdefault(label, []).append((start + row["step"], row[name]))
+            last = row
         picture = draw_curves(losses, "training", "step")
         write_image(self.path.with_name("loss_curve.png"), picture)
 

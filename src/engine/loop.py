@@ -19,6 +19,8 @@ from src.engine.stopping import StopSignals
 from src.errors import InputError
 from src.progress import progress_bar
 
+SHOWN_METRICS = 10  # the first ones, on the line of a validation; metrics.jsonl has all
+
 
 @dataclass(frozen=True)
 class LoopOptions:
@@ -89,7 +91,7 @@ class TrainingLoop:
         self.shard = shard
         is_writer = shard.rank == 0
         self.log = TrainingLog(options.ckpt_dir, is_writer)
-        self.folder = CheckpointFolder(options.ckpt_dir, options.model, options.keep_checkpoint_max, is_writer)
+        self.folder = CheckpointFolder(options.ckpt_dir, options.keep_checkpoint_max, is_writer)
         self.progress = Progress(options.model, options.seed)
         self.stop = StopSignals(shard)
 
@@ -120,7 +122,7 @@ class TrainingLoop:
             ``latest.ckpt`` is written and ``resume`` goes on.
         """
         with self.stop:
-            self.log.start(self.progress.step)
+            self.log.start(self.progress.step, [stage.name for stage in self.stages[:self.progress.stage + 1]])
             check_agreement(self._facts(), self.shard)
             for number in range(self.progress.stage, len(self.stages)):
                 if number > self.progress.stage:
@@ -176,15 +178,16 @@ class TrainingLoop:
         info = {"model": self.options.model, "stage": stage.name, "epoch": epoch, "step": self.progress.step}
         share_first_workers_state(self.network, self.shard)
         if epoch % self.options.save_epochs == 0 or is_last:
-            self.folder.save_epoch(self.network, epoch, stage.data.steps_per_epoch, info)
-        if self.validate is not None and (epoch % self.options.validate_epochs == 0 or is_last):
+            name = self.options.model if len(self.stages) == 1 else f"{self.options.model}_{stage.name}"
+            self.folder.save_epoch(self.network, name, epoch, stage.data.steps_per_epoch, info)
+        if self.validate is not None and stage.is_scored and (epoch % self.options.validate_epochs == 0 or is_last):
             self._save()  # a validation may last, the epoch must not be lost with it
             metrics = self.validate(self.stop.arrived)
             if metrics is None:
                 return
             self._keep_best(metrics, info)
             self.log.add(stage=stage.name, epoch=epoch, step=self.progress.step, **metrics)
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in list(metrics.items())[:SHOWN_METRICS])
             self.log.say(f"epoch: {epoch} validation: {shown}")
         self.progress.scored_epoch = epoch
         self.log.draw()

@@ -10,9 +10,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from src.data.memory import ArrayBatches
 from src.data.order import Shard
 from src.data.pipeline import EvalBatch, EvalBatches
-from src.engine.gather import gather_arrays, gather_records
+from src.engine.gather import gather_arrays, gather_notes, gather_records
 from src.files import write_json
 from src.progress import track
 
@@ -105,6 +106,16 @@ def _result(part: dict[str, np.ndarray]) -> tuple[list[tuple[np.ndarray, ...]], 
         passes[number] = (*passes.get(number, ()), part[key])
     target = {key.partition(" ")[2]: array for key, array in part.items() if key.startswith("target ")}
     return list(passes.values()), EvalBatch(passes=[], target=target, valid=part["valid"])
+
+
+def evaluate(network: nn.Cell, batches: EvalBatches | ArrayBatches, evaluator: Evaluator, folder: str | Path,
+             shard: Shard = Shard()) -> None:
+    """Scores a network; the first worker prints and writes the scores, as ``write_scores`` does."""
+    score(network, batches, evaluator, shard=shard)
+    notes = gather_notes(batches.summary(), shard)
+    if shard.rank == 0:
+        print("".join(f"{note}\n" for note in notes), end="")
+        write_scores(evaluator, folder)
 
 
 def write_scores(evaluator: Evaluator, folder: str | Path) -> None:

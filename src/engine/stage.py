@@ -36,7 +36,7 @@ class Stage:
 
     ``step`` is a cell that takes a batch, updates the weights and returns a tuple of scalars, named
     by ``terms`` (the first is the loss). It holds network and optimisers, and all its parameters
-    are saved.
+    are saved. ``is_scored`` is false for a stage whose network cannot be validated yet.
     """
 
     name: str
@@ -44,3 +44,4 @@ class Stage:
     data: BatchSource
     step: nn.Cell
     terms: tuple[str, ...] = ("loss",)
+    is_scored: bool = True

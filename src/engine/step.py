@@ -5,7 +5,7 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import amp, nn, ops
 
-from src.engine.update import ParameterUpdate
+from src.engine.update import MeanOverWorkers, ParameterUpdate
 from src.errors import InputError
 
 AMP_LEVELS = ("O0", "O1", "O2", "O3")
@@ -20,34 +20,39 @@ class TrainStep(nn.Cell):
     """
 
     def __init__(self, loss_network: nn.Cell, optimizer: nn.Optimizer, clip_norm: float = 0.0,
-                 accumulate_steps: int = 1, loss_scale: float = 0.0, worker_count: int = 1):
+                 accumulate_steps: int = 1, loss_scale: float = 0.0, worker_count: int = 1, has_terms: bool = False):
         """Builds the step around a cell that maps a batch to its loss.
 
         Args:
+            has_terms: the cell gives a tuple of the loss and terms to report beside it.
             loss_scale: first dynamic loss scale, 0 = no scaling (float32 training).
             worker_count: data-parallel workers whose gradients are averaged.
         """
         super().__init__(auto_prefix=False)  # parameters keep the names they have in the network
         self.loss_network, self.optimizer = loss_network, optimizer
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
-        self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters)
-        self.update = ParameterUpdate(optimizer, clip_norm, accumulate_steps, worker_count)
+        self.has_terms = has_terms
+        self.gradients = ms.value_and_grad(self.scaled_loss, None, optimizer.parameters, has_aux=True)
+        self.mean_over_workers = MeanOverWorkers(optimizer.parameters, worker_count)
+        self.update = ParameterUpdate(optimizer, clip_norm, accumulate_steps)
 
     def scaled_loss(self, *batch):
-        """The loss of a batch times the loss scale."""
-        loss = self.loss_network(*batch)
-        return loss if self.scaler is None else self.scaler.scale(loss)
+        """The loss of a batch times the loss scale; the terms beside it, which have no gradient."""
+        outputs = self.loss_network(*batch)
+        loss, terms = (outputs[0], outputs[1:]) if self.has_terms else (outputs, ())
+        return loss if self.scaler is None else self.scaler.scale(loss), terms
 
     def construct(self, *batch):
-        """One batch; returns a tuple with its loss."""
-        loss, gradients = self.gradients(*batch)
+        """One batch; returns a tuple of its loss and the terms."""
+        (loss, terms), gradients = self.gradients(*batch)
+        gradients = self.mean_over_workers(gradients)  # before the check below, on which all must agree
         if self.scaler is None:
-            return (ops.depend(loss, self.update(gradients)),)
+            return (ops.depend(loss, self.update(gradients)), *terms)
         loss, gradients = self.scaler.unscale(loss), self.scaler.unscale(gradients)
         is_finite = amp.all_finite(gradients)
         if is_finite:
             loss = ops.depend(loss, self.update(gradients))
-        return (ops.depend(loss, self.scaler.adjust(is_finite)),)
+        return (ops.depend(loss, self.scaler.adjust(is_finite)), *terms)
 
 
 def own_optimizer_parameters(optimizer: nn.Optimizer, prefix: str) -> None:

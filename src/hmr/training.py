@@ -11,7 +11,7 @@ from mindspore import amp, nn, ops
 from src.body.layer import rotation_matrices
 from src.data.order import Shard
 from src.engine.step import own_optimizer_parameters, set_precision
-from src.engine.update import ParameterUpdate
+from src.engine.update import MeanOverWorkers, ParameterUpdate
 from src.hmr.loss import score_loss
 from src.hmr.network import ITERATIONS, LAYERS_WITH_DROPOUT
 
@@ -53,13 +53,14 @@ class AdversarialStep(nn.Cell):
             one before the update (profile hmr).
         is_summed: see ``score_loss``.
         loss_scale: first dynamic loss scale of the network's gradient, 0 = no scaling.
+        worker_count: data-parallel workers whose gradients are averaged.
         options: those of ``ParameterUpdate``.
     """
 
     def __init__(self, network: nn.Cell, discriminator: nn.Cell, objective: nn.Cell,
                  optimizers: tuple[nn.Optimizer, nn.Optimizer], adversarial_weight: float = 1.0,
                  discriminator_weight: float = 1.0, is_discriminator_first: bool = False, is_summed: bool = True,
-                 loss_scale: float = 0.0, **options):
+                 loss_scale: float = 0.0, worker_count: int = 1, **options):
         super().__init__(auto_prefix=False)
         self.network, self.discriminator, self.objective = network, discriminator, objective
         self.adversarial_weight, self.discriminator_weight = adversarial_weight, discriminator_weight
@@ -67,6 +68,8 @@ class AdversarialStep(nn.Cell):
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
         self.update_network = ParameterUpdate(optimizers[0], **options)
         self.update_discriminator = ParameterUpdate(optimizers[1], prefix="discriminator_", **options)
+        self.network_mean = MeanOverWorkers(optimizers[0].parameters, worker_count)
+        self.discriminator_mean = MeanOverWorkers(optimizers[1].parameters, worker_count)
         self.network_parameters = optimizers[0].parameters
         self.state_gradient = ms.value_and_grad(self.network_loss, 0, None, has_aux=True)
         self.discriminator_gradient = ms.value_and_grad(self.discriminator_loss, None, optimizers[1].parameters)
@@ -110,10 +113,11 @@ class AdversarialStep(nn.Cell):
     def train_discriminator(self, real, estimated):
         """Updates the discriminator; returns its loss."""
         loss, gradients = self.discriminator_gradient(real, estimated)
-        return ops.depend(loss, self.update_discriminator(gradients))
+        return ops.depend(loss, self.update_discriminator(self.discriminator_mean(gradients)))
 
     def train_network(self, gradients):
         """Updates the network, or lowers the loss scale when a gradient is not finite."""
+        gradients = self.network_mean(gradients)
         if self.scaler is None:
             return self.update_network(gradients)
         gradients = self.scaler.unscale(gradients)

@@ -5,8 +5,9 @@ No file is left half written under its final name.
 
 from __future__ import annotations
 
+import csv
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,14 @@ def write_mpii_results(path: Path, predictions: np.ndarray) -> None:
     """
     with _open_atomic(path) as stream:
         scipy.io.savemat(stream, {"preds": predictions[:, :, :2].astype(np.float64) + 1})
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Writes a CSV file; numbers with all their digits."""
+    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Converts published PyTorch weights: ``python -m src.tools.convert_weights --model M --source F --output F.ckpt``.
+"""Converts published weights: ``python -m src.tools.convert_weights --model M --source FILE --output FILE.ckpt``.
 
 The model's package knows the names (``weight_formats``) and the shapes (``build_network``).
 """
@@ -14,7 +14,7 @@ from model_utils import config, entry
 from src.errors import InputError
 
 OPTIONS = {
-    "source": ("", "file of PyTorch weights (.pth, .pth.tar)"),
+    "source": ("", "file of PyTorch weights (.pth, .pth.tar), or a TensorFlow checkpoint (its name or its .index)"),
     "output": ("", "checkpoint file to write (.ckpt)"),
     "source_format": ("", "kind of the source file, empty = found from the tensors' names"),
 }
@@ -24,17 +24,18 @@ PARALLEL_PREFIX = "module."  # of torch.nn.DataParallel
 
 def main(arguments):
     """Reads, renames, compares with the network and writes; prints what became of every tensor."""
-    cfg = config.parse(arguments, "Converts published PyTorch weights to a checkpoint of this project.", OPTIONS)
+    cfg = config.parse(arguments, "Converts published weights to a checkpoint of this project.", OPTIONS)
     for key, suffix in (("source", ""), ("output", ".ckpt")):
         if not cfg[key].endswith(suffix) or not cfg[key]:
             raise InputError(f"{key} {cfg[key]!r}: expected a file name{' that ends with ' + suffix if suffix else ''}")
     from src import models
     from src.engine.checkpoint import write_weights
+    from src.engine.tensor_bundle import is_tensor_bundle, read_tensor_bundle
     from src.engine.weight_format import detect_format
 
-    package = models.load(cfg.model)  # no device is set, since nothing is computed
+    package = models.prepare(cfg)  # no device is set, since nothing is computed
     formats = package.weight_formats(cfg)
-    source = read_torch_file(cfg.source)
+    source = (read_tensor_bundle if is_tensor_bundle(cfg.source) else read_torch_file)(cfg.source)
     key = cfg.source_format or detect_format(formats, source)
     if key not in formats:
         raise InputError(f"source_format {key}: expected one of {', '.join(formats)}")
@@ -88,13 +89,19 @@ def score_types() -> list:
 
 
 def find_tensors(content, tensor_type: type) -> dict:
-    """The tensors of a state dict, or of the one that a training checkpoint wraps."""
+    """The tensors of a state dict, of the one that a training checkpoint wraps, or of several side by side.
+
+    Of several the names begin with the key of each, as in ``CNet.resnet.conv1.weight``.
+    """
     if not isinstance(content, dict):
         return {}
     tensors = {name: value for name, value in content.items() if isinstance(value, tensor_type)}
     for key in WRAPPERS:
         if not tensors and key in content:
             tensors = find_tensors(content[key], tensor_type)
+    if not tensors:
+        tensors = {f"{part}.{name}": value for part, state in content.items() if isinstance(state, dict)
+                   for name, value in state.items() if isinstance(value, tensor_type)}
     return tensors
 
 

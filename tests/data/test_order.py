@@ -66,3 +66,10 @@ def test_what_an_epoch_leaves_out_is_said():
     assert SampleOrder(53, 6, 2, Shard(0, 2)).plan() == (
         "an epoch has 4 steps of 12 samples (2 workers x 6) out of 53; 5 are left out of each")
     assert SampleOrder(48, 12, 2).plan() == "an epoch has 4 steps of 12 samples out of 48"
+
+
+def test_without_shuffling_every_epoch_is_the_samples_own_order():
+    order = SampleOrder(7, 2, seed=3, is_shuffled=False)
+    batches = [order.batch(step) for step in range(4)]
+    assert [rows.tolist() for rows, _ in batches] == [[0, 1], [2, 3], [4, 5], [0, 1]]
+    assert [epoch for _, epoch in batches] == [0, 0, 0, 1]

@@ -5,6 +5,7 @@ from mindspore import nn
 from src.engine.checkpoint import (
     CheckpointFolder,
     assign_arrays,
+    describe_weights,
     load_network,
     network_arrays,
     read_weights,
@@ -85,10 +86,18 @@ def test_listed_prefixes_may_be_missing_and_foreign_tensors_dropped_on_request(t
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path):
     (tmp_path / "latest.123.part.ckpt").write_bytes(b"half")
-    CheckpointFolder(tmp_path, "toy", keep=1)
+    CheckpointFolder(tmp_path, keep=1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_keeping_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(InputError, match="keep_checkpoint_max 0"):
-        CheckpointFolder(tmp_path, "toy", keep=0)
+        CheckpointFolder(tmp_path, keep=0)
+
+
+@pytest.mark.parametrize(("info", "expected"), [
+    ({"best": {"metric": "ap", "value": 0.5, "epoch": 3}, "epoch": 3}, "best weights, epoch 3, chosen by ap 0.5 on"),
+    ({"progress": {"stage": 1, "step": 40}}, "last weights of a run, stage 2, step 40"),
+    ({"epoch": 7, "stage": "end"}, "weights of epoch 7, stage end"), ({}, "weights of another program")])
+def test_a_file_says_which_weights_it_holds(info, expected):
+    assert f"a.ckpt: {expected}" in describe_weights("a.ckpt", info)

@@ -30,8 +30,8 @@ def rows(loop):
     return [{k: v for k, v in json.loads(line).items() if k != "ms_per_step"} for line in lines]
 
 
-def assert_same_state(first, second):
-    for number in range(len(first.stages)):
+def assert_same_state(first, second, stages=None):
+    for number in stages or range(len(first.stages)):
         one, two = network_arrays(first.stages[number].step), network_arrays(second.stages[number].step)
         assert one.keys() == two.keys()
         for name in one:
@@ -85,6 +85,31 @@ def test_resuming_in_the_second_stage_keeps_what_the_first_one_trained(make_loop
     assert resumed.run() == 0
     np.testing.assert_array_equal(network_arrays(whole.network)["first.weight"],
                                   network_arrays(resumed.network)["first.weight"])
+
+
+@pytest.mark.parametrize(("stage", "step"), [(0, 10), (1, 1), (1, 10)])
+def test_a_run_that_stops_around_the_border_of_two_stages_goes_on_to_the_same_bits(make_loop, stage, step):
+    whole = make_loop("whole", epochs=2, stages=2)
+    whole.run()
+    broken = make_loop("broken", epochs=2, stages=2)
+    stop_at(broken, step, stage)
+    assert broken.run() == 128 + signal.SIGTERM
+    resumed = make_loop("broken", epochs=2, stages=2)
+    resumed.resume()
+    assert resumed.run() == 0
+    assert_same_state(whole, resumed, [1])
+    assert rows(whole)[-1] == rows(resumed)[-1]
+    steps = [(row["stage"], row["step"]) for row in rows(resumed)]
+    assert len(steps) == len(set(steps)) and set(steps) >= {("stage0", 10), ("stage1", 10)}
+
+
+def test_each_stage_keeps_its_last_weights_and_only_scored_ones_are_validated(make_loop, tmp_path):
+    loop = make_loop(epochs=2, stages=2, keep=1, validate=lambda should_stop: {"error": 0.5})
+    loop.stages[0].is_scored = False
+    assert loop.run() == 0
+    assert sorted(path.name for path in (tmp_path / "run").glob("toy*.ckpt")) == ["toy_stage0-2_5.ckpt",
+                                                                                  "toy_stage1-2_5.ckpt"]
+    assert [(row["stage"], row["epoch"]) for row in rows(loop) if "error" in row] == [("stage1", 1), ("stage1", 2)]
 
 
 def test_interrupt_during_a_validation_repeats_the_validation(make_loop):

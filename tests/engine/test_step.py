@@ -21,12 +21,20 @@ class Loss(nn.Cell):
         return ops.mean(ops.square(self.layer(x) - y))
 
 
-def make_step(**options):
+class LossWithTerms(Loss):
+    """The same loss and the two halves that make it up."""
+
+    def construct(self, x, y):
+        halves = 0.5 * ops.mean(ops.square(self.layer(x) - y), axis=0)
+        return halves.sum(), halves[0], halves[1]
+
+
+def make_step(loss=Loss, **options):
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_seed(3)
     layer = nn.Dense(4, 2)
     optimizer = nn.SGD(layer.trainable_params(), learning_rate=0.1)
-    return layer, TrainStep(Loss(layer), optimizer, **options).set_train(True)
+    return layer, TrainStep(loss(layer), optimizer, has_terms=loss is LossWithTerms, **options).set_train(True)
 
 
 def batch(rng, count=6):
@@ -72,6 +80,18 @@ def test_loss_scaling_does_not_change_loss_and_update(rng):
     scaled, scaled_step = make_step(loss_scale=1024.0)
     assert float(plain_step(x, y)[0]) == pytest.approx(float(scaled_step(x, y)[0]), rel=1e-6)
     np.testing.assert_allclose(network_arrays(scaled)["weight"], network_arrays(plain)["weight"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"loss_scale": 1024.0}, {"accumulate_steps": 2}])
+def test_terms_beside_the_loss_are_returned_and_change_nothing(rng, options):
+    x, y = batch(rng)
+    plain, plain_step = make_step(**options)
+    parted, parted_step = make_step(LossWithTerms, **options)
+    for _ in range(2):
+        (loss,), (total, *terms) = plain_step(x, y), parted_step(x, y)
+        assert len(terms) == 2 and float(total) == pytest.approx(float(terms[0]) + float(terms[1]), rel=1e-6)
+        assert float(total) == pytest.approx(float(loss), rel=1e-6)
+    np.testing.assert_allclose(network_arrays(parted)["weight"], network_arrays(plain)["weight"], rtol=1e-6)
 
 
 def test_an_overflow_halves_the_scale_and_leaves_the_weights(rng):

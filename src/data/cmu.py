@@ -1,0 +1,138 @@
+"""CMU motion for lifting: the compact .npz of clips, or folders of ASF and AMC files, as joints of POSE17 in the world.
+
+The data used in such sets was obtained from mocap.cs.cmu.edu; the database was created with funding from NSF
+EIA-0196217. That line goes with everything that is published of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from src.arrays import checked, read_npz, texts
+from src.body.pickled import read_pickled_tables
+from src.data.asf_amc import Skeleton, joint_positions, read_amc, read_asf
+from src.data.h36m import POSE_ROWS, TEST_SUBJECTS, TRAIN_SUBJECTS, Camera, Cameras, MotionSequence, camera_names
+from src.errors import InputError
+from src.geometry.lens import Lens
+
+STORED_UNIT_MM = 0.1  # of the clips' joints
+CAPTURE_FPS = 120
+TO_Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # capture has y up, z to the front
+# where the ends of the capture's bones are joints of POSE17; the others are made in ``_pose17``
+BONE_ENDS = {1: "rhipjoint", 2: "rfemur", 3: "rtibia", 4: "lhipjoint", 5: "lfemur", 6: "ltibia", 7: "upperback",
+             8: "lowerneck", 11: "lclavicle", 12: "lhumerus", 14: "rclavicle", 15: "rhumerus"}
+WRISTS = {13: ("lradius", "lwrist"), 16: ("rradius", "rwrist")}
+WRIST_SHARE = 0.6  # the capture's forearm ends two thirds on; the joint lies on the next bone
+# along the head bone from its root, and forward in its axes, millimetres
+JAW, CROWN = (0.15, 60.0), (1.35, 10.0)
+CLIP_NAME = re.compile(r"(\d+)_(\d+)\.amc", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One recording: name, what is done, subject's number (0 = unknown), joints (frames, 17, 3) mm, world z up."""
+
+    name: str
+    action: str
+    subject: int
+    joints_mm: np.ndarray
+
+
+def read_clips(path: str | Path) -> list[Clip]:
+    """The clips of a compact .npz.
+
+    Raises: InputError naming the key that is missing or misshapen.
+    """
+    arrays = read_npz(path)
+    joints = checked(path, arrays, "joints", ("frames", 17, 3), "iu") * STORED_UNIT_MM
+    roots = checked(path, arrays, "root_mm", (len(joints), 3), "f").astype(np.float64)
+    owner = checked(path, arrays, "clip_index", (len(joints),), "iu")
+    names, actions = texts(path, arrays, "clip_name"), texts(path, arrays, "clip_category")
+    subjects = checked(path, arrays, "clip_subject", (len(names),), "iu")
+    if len(actions) != len(names) or owner.min() < 0 or owner.max() >= len(names):
+        raise InputError(f"{path}: 'clip_index' and 'clip_category' do not fit the {len(names)} entries of 'clip_name'")
+    return [Clip(name, action, int(subject), joints[owner == number] + roots[owner == number, None])
+            for number, (name, action, subject) in enumerate(zip(names, actions, subjects)) if (owner == number).any()]
+
+
+def read_capture(folder: str | Path, fps: float) -> list[Clip]:
+    """The clips below a folder of ``<subject>/<subject>.asf`` and ``<subject>/<subject>_<trial>.amc`` files.
+
+    Args: fps: frames to keep per second, of 120.
+    Raises: InputError when there is none, naming a file that cannot be read.
+    """
+    clips, skeletons = [], {}
+    for path in sorted(Path(folder).rglob("*.amc")):
+        named = CLIP_NAME.fullmatch(path.name)
+        if not named:
+            continue
+        subject = named.group(1)
+        if subject not in skeletons:
+            skeletons[subject] = read_asf(path.with_name(f"{subject}.asf"))
+        poses = read_amc(path, skeletons[subject])[::max(1, round(CAPTURE_FPS / fps))]
+        clips.append(Clip(path.stem, "motion", int(subject), _pose17(skeletons[subject], poses)))
+    if not clips:
+        raise InputError(f"{folder}: no files called <subject>_<trial>.amc")
+    return clips
+
+
+def _pose17(skeleton: Skeleton, poses: np.ndarray) -> np.ndarray:
+    """Joints (frames, 17, 3) mm, z up, centred in x and y over the clip."""
+    ends, turns = joint_positions(skeleton, poses)
+    joints = np.zeros((len(poses), 17, 3))
+    joints[:, 0] = ends["root"]
+    for row, bone in BONE_ENDS.items():
+        joints[:, row] = ends[bone]
+    for row, (arm, wrist) in WRISTS.items():
+        joints[:, row] = ends[arm] + WRIST_SHARE * (ends[wrist] - ends[arm])
+    for row, (share, forward_mm) in ((9, JAW), (10, CROWN)):
+        neck = ends["upperneck"]
+        joints[:, row] = neck + share * (ends["head"] - neck) + forward_mm * turns["head"][..., 2]
+    joints = joints @ TO_Z_UP.T
+    joints[..., :2] -= joints[:, :1, :2].mean(0)
+    return joints
+
+
+def read_pickled_cameras(path: str | Path) -> Cameras:
+    """Cameras of a pickle keyed (subject, name), with rotations from camera to world and metres.
+
+    Raises: InputError naming the camera and the field.
+    """
+    shapes = {"R": (3, 3), "T": (3, 1), "f": (2, 1), "c": (2, 1), "k": (3,), "p": (2,)}
+    cameras = {}
+    for key, table in read_pickled_tables(Path(path)).items():
+        named = re.fullmatch(r"S(\d+)", str(key[0])) if len(key) == 2 else None
+        if named is None:
+            continue
+        sized = {name: table[name].reshape(shape) for name, shape in shapes.items()
+                 if name in table and table[name].size == np.prod(shape)}
+        values = {name: checked(path, sized, name, shape, "f").astype(np.float64) for name, shape in shapes.items()}
+        lens = Lens(*(values[name].ravel() for name in "fckp"))
+        cameras[int(named.group(1)), str(key[1])] = Camera(str(key[1]), values["R"].T.copy(),
+                                                           1000 * values["T"].ravel(), lens)
+    missing = [subject for subject in (*TRAIN_SUBJECTS, *TEST_SUBJECTS) if len(camera_names(cameras, subject)) != 4]
+    if missing:
+        raise InputError(f"{path}: subject S{missing[0]} has not four cameras")
+    return {key: camera for key, camera in cameras.items() if key[0] in (*TRAIN_SUBJECTS, *TEST_SUBJECTS)}
+
+
+def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int) -> list[MotionSequence]:
+    """The clips as sequences of Human3.6M's subjects, whose cameras they are then seen by.
+
+    Args: every: keep each ``every``-th frame of all clips together.
+    """
+    sequences, passed = [], 0
+    for clip in clips:
+        kept = clip.joints_mm[-passed % every::every]
+        passed += len(clip.joints_mm)
+        if not len(kept):
+            continue
+        world = np.zeros((len(kept), 32, 3))
+        world[:, POSE_ROWS] = kept
+        sequences += [MotionSequence(subject, clip.action, clip.name, world) for subject in subjects]
+    return sequences

@@ -1,0 +1,94 @@
+"""Names of the published DecoMR and ResNet checkpoints in ours. Layouts are the same, nothing is transposed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+from mindspore import nn
+
+from src.engine.checkpoint import load_network, read_weights
+from src.engine.weight_format import WeightFormat
+from src.errors import InputError
+
+NORM_LEAVES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+NORM_PARENT = re.compile(r"(^|\.)(bn\d*|norm\d*|down_sample_layer\.1|LNet\.fc_head\.1|LNet\.camera\.[14])$")
+# what a file may hold without the rest
+PARTS = {"CNet.resnet.": "the backbone", "CNet.dp_": "the rest of CNet", "LNet.": "LNet"}
+
+
+def rename_weight(name: str) -> str | None:
+    """Our name of a tensor of the published PyTorch code, CNet. or LNet. in front of it.
+
+    Returns: None for counters of batches and for the classifier, which have no place here.
+    """
+    parent, _, leaf = name.rpartition(".")
+    if leaf == "num_batches_tracked" or parent == "CNet.resnet.fc":
+        return None
+    parent = parent.replace(".downsample.", ".down_sample_layer.")
+    return f"{parent}.{NORM_LEAVES.get(leaf, leaf) if NORM_PARENT.search(parent) else leaf}"
+
+
+def rename_backbone_weight(name: str) -> str | None:
+    """Our name of a tensor of torchvision's ResNet."""
+    return rename_weight(f"CNet.resnet.{name}")
+
+
+def find_options(arrays: Mapping[str, np.ndarray]) -> dict:
+    """The options of the networks that weights, under our names, belong to, as far as they show."""
+    options = {}
+    layers = {name.split(".")[2] for name in arrays if name.startswith("CNet.dp_layers.")}
+    if layers:
+        options["warp_level"] = 5 - len(layers)
+        has_statistics = any(name.startswith("CNet.dp_") and name.endswith("moving_mean") for name in arrays)
+        options["norm_type"] = "BN" if has_statistics else "GN"
+    if "LNet.uv_end.0.conv1.weight" in arrays:
+        options["uv_channels"] = arrays["LNet.uv_end.0.conv1.weight"].shape[1]
+        steps = len({name.split(".")[2] for name in arrays if name.startswith("LNet.decoder.")})
+        options["uv_res"] = 256 >> 5 - len(layers) << steps if layers else 128
+    return options
+
+
+def source_formats(options: Mapping, make_network: Callable[[], nn.Cell]) -> dict[str, WeightFormat]:
+    """The kinds of files that can be converted, in the order in which they are tried.
+
+    Args:
+        options: ``warp_level``, ``norm_type``, ``uv_channels`` and ``uv_res`` of the configuration.
+        make_network: makes the network that is converted for.
+    """
+
+    def check(arrays):
+        wrong = {name: value for name, value in find_options(arrays).items() if value != options[name]}
+        if wrong:
+            raise InputError("the file holds networks with other options: set "
+                             + " ".join(f"--{name} {value}" for name, value in wrong.items()))
+
+    return {
+        "published": WeightFormat(
+            "DecoMR's .pt with CNet and, but for stage dp, LNet", lambda names: any(map(is_published, names)),
+            rename_weight, may_be_missing=("LNet.",), check=check, network=make_network),
+        "torchvision": WeightFormat(
+            "ImageNet ResNet of torchvision, a backbone for --pretrained",
+            lambda names: "layer4.0.conv1.weight" in names,
+            rename_backbone_weight, may_be_missing=("CNet.dp_", "LNet."), network=make_network),
+    }
+
+
+def is_published(name: str) -> bool:
+    """Whether a tensor's name is one of DecoMR's published files."""
+    return name.startswith(("CNet.", "LNet."))
+
+
+def load_parts(network: nn.Cell, path: str) -> list[str]:
+    """Loads a file of some whole parts: a backbone, CNet, or both networks.
+
+    Returns: what the file does not hold.
+    Raises: InputError when it holds none of the parts, or a part of one.
+    """
+    names: Collection[str] = read_weights(path)[0]
+    missing = tuple(prefix for prefix in PARTS if not any(name.startswith(prefix) for name in names))
+    if len(missing) == len(PARTS):
+        raise InputError(f"{path}: holds no part of DecoMR, src.tools.convert_weights makes such files")
+    load_network(network, path, allow_missing=missing)
+    return [PARTS[prefix] for prefix in missing]

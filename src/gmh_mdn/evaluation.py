@@ -1,0 +1,268 @@
+"""From mixtures to errors of poses per action, for every way to choose among the hypotheses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from src.data.h36m import NO_JAW, POSE17, Camera
+from src.data.lifting import Standardisation, target_joints
+from src.data.pipeline import EvalBatch
+from src.geometry.lens import stack_lenses
+from src.geometry.placement import reprojection_errors
+from src.metrics.mixture import Mixture, best_of, central_coverage, negative_log_likelihood, split_heads
+from src.metrics.pose3d import mpjpe, pa_mpjpe
+from src.metrics.results import write_table
+from src.visual.hypotheses import Lifted, draw_sheet, subset
+from src.visual.sheet import write_image
+
+LEVELS = (0.50, 0.80, 0.95)
+PROTOCOLS = {"mpjpe_mm": mpjpe, "pa_mpjpe_mm": pa_mpjpe}
+BASELINES = ("mean_pose", "linear_regression")
+RULE = "=" * 19
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The frames to draw: place in the evaluation's order to a name; on one sheet, or one file each."""
+
+    names: Mapping[int, str]
+    is_sheet: bool = True
+
+
+class PoseSpace:
+    """Turns standardised vectors into poses, and says where their joints are in the picture.
+
+    With 17 joints the pelvis is one of them, exactly zero: the published error is a mean over 17 joints of which only
+    16 are predicted.
+    """
+
+    def __init__(self, moments: Standardisation, cameras: Sequence[Camera], camera_frame: bool):
+        """Takes the standardisation and the cameras in the order of the rows' numbers."""
+        self.moments, self.camera_frame = moments, camera_frame
+        predicted = target_joints(moments.predict_14)
+        self.has_root = not moments.predict_14
+        self.joints = ((0,) if self.has_root else ()) + predicted
+        common = [row for row in NO_JAW if row in self.joints]
+        self.seen_3d, self.seen_2d = ([order.index(row) for row in common] for order in (self.joints, NO_JAW))
+        self.rotations, self.lenses = np.stack([camera.rotation for camera in cameras]), stack_lenses(
+            [camera.lens for camera in cameras])
+
+    def poses(self, vectors: np.ndarray) -> np.ndarray:
+        """(..., J, 3) mm of standardised vectors (..., C): 17 joints or 14."""
+        joints = self.moments.millimetres(vectors)
+        if not self.has_root:
+            return joints
+        return np.concatenate([np.zeros((*joints.shape[:-2], 1, 3)), joints], -2)
+
+    def world(self, poses: np.ndarray, camera: int) -> np.ndarray:
+        """Poses (..., J, 3) in world axes."""
+        return poses @ self.rotations[camera] if self.camera_frame else poses
+
+    def reprojection(self, poses: np.ndarray, inputs: np.ndarray, camera: np.ndarray) -> np.ndarray:
+        """(B, K) px between the joints of poses (B, K, J, 3), placed as well as possible, and the input (B, 32).
+
+        Joints whose input is zero are missing and left out. The pelvis' depth is not given to it.
+        """
+        pixels = self.moments.pixels(inputs)[:, self.seen_2d]
+        seen = (inputs.reshape(len(inputs), -1, 2)[:, self.seen_2d] != 0).any(-1)
+        if not self.camera_frame:
+            poses = poses @ np.swapaxes(self.rotations[camera], -1, -2)[:, None]
+        return reprojection_errors(poses[:, :, self.seen_3d], pixels, seen, self.lenses.take(camera))
+
+    def regress(self, inputs: np.ndarray) -> np.ndarray:
+        """(B, C) of the linear regression from inputs (B, 32)."""
+        return inputs @ self.moments.regression[:-1] + self.moments.regression[-1]
+
+
+def score_frames(space: PoseSpace, mixture: Mixture, inputs: np.ndarray, target: np.ndarray, camera: np.ndarray,
+                 with_baselines: bool) -> dict[str, np.ndarray]:
+    """Errors of every hypothesis and of every single pose made from them.
+
+    Returns: by protocol (B, M + 1 or M + 3): the hypotheses, the mean of the mixture, and with baselines the mean pose
+        and the linear regression; ``weight`` (B, M); ``chosen`` (B,), the hypothesis with the least reprojection error.
+    """
+    vectors = [mixture.mean, mixture.average()[:, None]]
+    if with_baselines:
+        vectors += [np.zeros_like(target)[:, None], space.regress(inputs)[:, None]]
+    poses, truth = space.poses(np.concatenate(vectors, 1)), space.poses(target)[:, None]
+    count = mixture.weight.shape[1]
+    chosen = space.reprojection(poses[:, :count], inputs, camera).argmin(1)
+    return {**{name: error(poses, truth) for name, error in PROTOCOLS.items()}, "weight": mixture.weight,
+            "chosen": chosen}
+
+
+def choices(scores: dict[str, np.ndarray], protocol: str) -> dict[str, np.ndarray]:
+    """The error of each frame (N,) by the way in which one pose is chosen or made from the hypotheses."""
+    weight, errors = scores["weight"], scores[protocol]
+    count = weight.shape[1]
+    ordered = best_of(errors[:, :count], weight)
+    table = {f"best_of_{number + 1}": ordered[:, number] for number in range(count)}
+    table["most_likely"] = ordered[:, 0]
+    table["mixture_mean"] = errors[:, count]
+    table["reprojection"] = errors[np.arange(len(errors)), scores["chosen"]]
+    table["average_hypothesis"] = errors[:, :count].mean(1)
+    table.update(zip(BASELINES, errors[:, count + 1:].T))
+    return table
+
+
+class MixtureEvaluator:
+    """Errors per action, with missing joints, and the calibration of the density.
+
+    Args of the constructor:
+        space: see ``PoseSpace``. actions: names of the actions by number.
+        concentration, least_deviation: of the loss, which is reported per action.
+        procrustes: print the protocol with alignment. action_wise: average actions, not frames.
+        missing: joints that are missing from the inputs of each pass.
+        title: line that says what is measured on what.
+        pictures: what to draw.
+    """
+
+    def __init__(self, space: PoseSpace, actions: Sequence[str], concentration: list[float], least_deviation: float,
+                 procrustes: bool, action_wise: bool, missing: Sequence[int], title: str, pictures: Pictures):
+        self.space, self.actions, self.missing, self.title = space, actions, missing, title
+        self.concentration, self.least_deviation = np.asarray(concentration), least_deviation
+        self.procrustes, self.action_wise, self.pictures = procrustes, action_wise, pictures
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all frames."""
+        self._passes: list[dict[str, list]] = [{} for _ in self.missing]
+        self._frames: dict[str, list] = {}
+        self._drawn: dict[str, Lifted] = {}
+        self._tables = None
+
+    def update(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
+        """Scores the mixtures of a batch; ``outputs`` are ((B, (C + 2) M) float32,) per pass."""
+        rows = {name: values[batch.valid] for name, values in batch.target.items()}
+        inputs, target = rows["input"].astype(np.float64), rows["target"].astype(np.float64)
+        for number, (heads,) in enumerate(outputs):
+            mixture = split_heads(heads[batch.valid], target.shape[1])
+            _append(self._passes[number], score_frames(self.space, mixture, inputs[:, number], target, rows["camera"],
+                                                       with_baselines=number == 0))
+            if number == 0:
+                self._update_density(mixture, target, rows["action"])
+                self._keep_pictures(mixture, rows)
+        self._tables = None
+
+    def _update_density(self, mixture: Mixture, target: np.ndarray, action: np.ndarray) -> None:
+        likelihood, log_weight = negative_log_likelihood(mixture, target, self.least_deviation)
+        prior = -(log_weight * (self.concentration - 1)).sum(1)
+        _append(self._frames, {"action": action, "likelihood": likelihood, "loss": likelihood + prior,
+                               "covered": central_coverage(mixture, target, LEVELS)})
+
+    def _keep_pictures(self, mixture: Mixture, rows: dict[str, np.ndarray]) -> None:
+        for index in np.flatnonzero(np.isin(rows["place"], list(self.pictures.names))):
+            camera = rows["camera"][index]
+            poses, truth = self.space.poses(mixture.mean[index]), self.space.poses(rows["target"][index])
+            self._drawn[self.pictures.names[int(rows["place"][index])]] = Lifted(
+                self.space.moments.pixels(rows["input"][index, 0]), self.space.world(poses, camera),
+                mixture.weight[index], self.space.world(truth, camera), mpjpe(poses, truth))
+
+    def summary(self) -> dict[str, float]:
+        """All metrics by name, averaged over actions (or frames); units in the names."""
+        return {name: self.average(values) for name, values in self.tables().items()}
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """Every metric as one number per action, (A,); NaN for an action without frames."""
+        if self._tables is None:
+            self._tables = self._evaluate()
+        return self._tables
+
+    def average(self, values: np.ndarray) -> float:
+        """The unweighted mean over the actions, or the mean over all frames."""
+        present = self._counts > 0
+        return float(np.average(values[present], weights=None if self.action_wise else self._counts[present]))
+
+    def _evaluate(self) -> dict[str, np.ndarray]:
+        frames = {name: np.concatenate(parts) for name, parts in self._frames.items()}
+        action = frames["action"]
+        self._counts = np.bincount(action, minlength=len(self.actions))
+        columns = {}
+        for number, parts in zip(self.missing, self._passes):
+            scores = {name: np.concatenate(values) for name, values in parts.items()}
+            prefix = f"missing_{number}_" if parts is not self._passes[0] else ""
+            for protocol in PROTOCOLS:
+                columns.update((f"{prefix}{name}_{protocol}", values) for name, values in
+                               choices(scores, protocol).items())
+        joints = self.space.moments.std_3d[self.space.moments.target_dims]
+        # a density over millimetres: the likelihood of another standardisation is another number
+        columns["nll_per_joint_nats"] = (frames["likelihood"] + np.log(joints).sum()) / (len(joints) / 3)
+        columns["loss"] = frames["loss"]
+        columns.update((f"coverage_{100 * level:.0f}_percent", 100 * frames["covered"][:, column])
+                       for column, level in enumerate(LEVELS))
+        with np.errstate(invalid="ignore"):
+            return {name: np.bincount(action, values, len(self.actions)) / self._counts
+                    for name, values in columns.items()}
+
+    def protocol(self) -> str:
+        """What was measured on what."""
+        self.tables()
+        mean = "mean over actions" if self.action_wise else "mean over frames"
+        return f"{self.title}, {self._counts.sum()} frames, {mean}"
+
+    def report(self) -> str:
+        """The published table of the best hypothesis per action, and tables of all other numbers."""
+        tables, lines = self.tables(), []
+        protocol = "pa_mpjpe_mm" if self.procrustes else "mpjpe_mm"
+        best = f"best_of_{len(self.concentration)}_{protocol}"
+        lines.append("root - ===Action=== ==mm==")
+        if self.action_wise:
+            lines += [f"root - {action:<12} {value:>6.2f}" for action, value, count in
+                      zip(self.actions, tables[best], self._counts) if count]
+        lines += [f"root - {'Average':<12} {self.average(tables[best]):>6.2f}", f"root - {RULE}", ""]
+        for prefix, title in self._error_tables():
+            lines += [f"{title:<30}" + "".join(f"{name:>14}" for name in PROTOCOLS)]
+            for name in (key[:-len("_mpjpe_mm")] for key in tables if key.endswith("_mpjpe_mm")
+                         and not key.endswith("_pa_mpjpe_mm") and key.startswith("missing_") == bool(prefix)
+                         and key.startswith(prefix)):
+                values = [self.average(tables[f"{name}_{protocol}"]) for protocol in PROTOCOLS]
+                lines.append(f"{name[len(prefix):]:<30}" + "".join(f"{value:14.2f}" for value in values))
+            lines.append("")
+        return "\n".join(lines + [f"{name:<30}{self.average(tables[name]):14.3f}" for name in tables
+                                  if not name.endswith("_mm")])
+
+    def _error_tables(self) -> list[tuple[str, str]]:
+        first = f"{self.missing[0]} missing joints" if self.missing[0] else "all joints seen"
+        return [("", first), *((f"missing_{number}_", f"{number} missing joints") for number in self.missing[1:])]
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Writes per_action.csv, missing_joints.csv where it was measured, and hypotheses.png; returns their paths."""
+        folder, tables = Path(folder), self.tables()
+        paths = [folder / "per_action.csv"]
+        names = [name for name in tables if not name.startswith("missing_")]
+        write_table(paths[0], ["action", "frames", *names],
+                    [[action, int(count), *(tables[name][row] for name in names)]
+                     for row, (action, count) in enumerate(zip(self.actions, self._counts)) if count]
+                    + [["Average", int(self._counts.sum()), *(self.average(tables[name]) for name in names)]])
+        if len(self.missing) > 1:
+            paths.append(folder / "missing_joints.csv")
+            write_table(paths[-1], ["missing_joints", "choice", *PROTOCOLS], self._missing_rows())
+        return paths + self._write_pictures(folder)
+
+    def _write_pictures(self, folder: Path) -> list[Path]:
+        joints = subset(POSE17, NO_JAW), subset(POSE17, self.space.joints)
+        frames = [self._drawn[name] for name in self.pictures.names.values() if name in self._drawn]
+        if not frames:
+            return []
+        if self.pictures.is_sheet:
+            write_image(folder / "hypotheses.png", draw_sheet(frames, *joints))
+            return [folder / "hypotheses.png"]
+        for name, frame in self._drawn.items():
+            write_image(folder / f"{name}.png", draw_sheet([frame], *joints))
+        return [(folder / name).with_suffix(".png") for name in self._drawn]
+
+    def _missing_rows(self) -> list[list]:
+        tables = self.tables()
+        names = [name[:-len("_mpjpe_mm")] for name in tables if name.startswith("missing_")
+                 and name.endswith("_mpjpe_mm") and not name.endswith("_pa_mpjpe_mm")]
+        return [[*name[len("missing_"):].split("_", 1), *(self.average(tables[f"{name}_{protocol}"])
+                                                          for protocol in PROTOCOLS)] for name in names]
+
+
+def _append(columns: dict[str, list], parts: dict[str, np.ndarray]) -> None:
+    for name, values in parts.items():
+        columns.setdefault(name, []).append(values)
