@@ -28,6 +28,7 @@ from src.decomr.loss import LossOptions
 from src.decomr.network import CNet, DecoMR, LNet, check_network
 from src.decomr.weights import load_parts, source_formats
 from src.deploy.manifest import Deployment
+from src.engine.schedule import WarmupSteps
 from src.engine.stage import Stage
 from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
@@ -84,7 +85,10 @@ def build_stages(cfg, network: DecoMR, shard: Shard) -> list[Stage]:
             continue
         batches = _train_batches(cfg, assets, sets, name, cfg.seed + number, shard)
         trained = network.CNet if name == "dp" else network
-        optimizer = training.make_optimizer(trained, cfg.learning_rate, cfg.adam_beta1, cfg.weight_decay, f"{name}.")
+        updates = max(batches.steps_per_epoch // cfg.accumulate_steps, 1)
+        schedule = WarmupSteps(cfg.learning_rate, [epoch * updates for epoch in cfg.lr_step if name == "end"],
+                               cfg.lr_factor)
+        optimizer = training.make_optimizer(trained, schedule, cfg.adam_beta1, cfg.weight_decay, f"{name}.")
         step_options = {"clip_norm": cfg.clip_norm, "accumulate_steps": cfg.accumulate_steps,
                         "loss_scale": cfg.loss_scale if cfg.amp_level != "O0" else 0.0, "worker_count": shard.size}
         if name == "dp":
