@@ -19,7 +19,9 @@ def main(arguments):
     use_archive(cfg.mindrecord, cfg.data_path)
     network = package.build_network(cfg)
     if not cfg.random_weights:
-        print(describe_weights(cfg.checkpoint_file_path, load_network(network, cfg.checkpoint_file_path)))
+        info = load_network(network, cfg.checkpoint_file_path)
+        if shard.rank == 0:
+            print(describe_weights(cfg.checkpoint_file_path, info))
     evaluator = package.build_evaluator(cfg)
     batches = package.eval_data(cfg)
     evaluate(package.deploy_network(cfg, network), batches, evaluator, cfg.result_path, shard)

@@ -56,6 +56,17 @@ def fake_h36m(shared, golden_recipe, tmp_path_factory):
     return H36mFolder(folder)
 
 
+@pytest.fixture(scope="session")
+def decomr_file():
+    """Function from the name of a file of DecoMR's reference outputs to its path; tests of files not at hand skip."""
+    def find(name):
+        for folder in (SHARED / "golden" / "decomr", ROOT / "tests" / "golden" / "decomr"):
+            if (folder / name).is_file():
+                return folder / name
+        pytest.skip(f"reference file {name} is only in the shared folder (set MINDHUMAN_SHARED)")
+    return find
+
+
 @pytest.fixture
 def rng():
     """A seeded random generator."""

@@ -29,14 +29,14 @@ def load_bodies(body: str, folder: str | Path) -> tuple[BodyModel, BodyModel, Bo
     if body != "smpl":
         one = default_body(body) if body in SHIPPED_BODIES else read_body(body)
         return one, one, one
-    bodies = tuple(read_body(_find(Path(folder), name)) for name in SMPL_FILES)
+    bodies = tuple(read_body(find_file(Path(folder), name)) for name in SMPL_FILES)
     for other in bodies[1:]:
         if not np.array_equal(other.faces, bodies[0].faces):
             raise InputError(f"{folder}: {other.name} has another mesh than {bodies[0].name}")
     return bodies
 
 
-def _find(folder: Path, name: str) -> Path:
+def find_file(folder: Path, name: str) -> Path:
     """Finds a file whatever the case of its name; the name itself when there is none."""
     if folder.is_dir():
         for path in sorted(folder.iterdir()):

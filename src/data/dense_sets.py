@@ -93,18 +93,25 @@ def find_test_set(dataset: str, test_set: str = "") -> str:
     return name
 
 
+def training_shares(dataset: str) -> dict[str, float | None]:
+    """Gives the members of a training set and how often each is drawn, None = in proportion to its size.
+
+    Raises: InputError when the name is unknown or has no training set.
+    """
+    if dataset in MIXTURES:
+        return MIXTURES[dataset]
+    if dataset in SETS and SETS[dataset].train:
+        return {dataset: 1.0}
+    known = [*(key for key, one in SETS.items() if one.train), *MIXTURES]
+    raise InputError(f"dataset '{dataset}': expected one of {', '.join(known)}")
+
+
 def read_training_sets(dataset: str, data_path: str | Path, uv_type: str, use_spin_fit: bool = False) -> TrainingSets:
     """Reads a data set, or all members of a mixture.
 
     Raises: InputError when the name is unknown, or naming the file that is missing or broken.
     """
-    if dataset in MIXTURES:
-        shares = MIXTURES[dataset]
-    elif dataset in SETS and SETS[dataset].train:
-        shares = {dataset: 1.0}
-    else:
-        known = [*(key for key, one in SETS.items() if one.train), *MIXTURES]
-        raise InputError(f"dataset '{dataset}': expected one of {', '.join(known)}")
+    shares = training_shares(dataset)
     records = {name: _read(name, data_path, uv_type, is_fitted=use_spin_fit and name in FITTED)
                for name in shares}
     rest = 1 - sum(share for share in shares.values() if share is not None)

@@ -27,7 +27,6 @@ from src.data.mesh_crop import (
 from src.data.video import read_frame
 from src.visual.iuv import read_iuv
 
-STAGES = ("dp", "end")
 _MEAN, _STD = (np.array(values, np.float32)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
 
 

@@ -29,18 +29,17 @@ from src.metrics.labels import IGNORED, LabelCounts
 from src.metrics.mesh import centre_mesh, vertex_error
 from src.metrics.pose3d import mpjpe, pa_mpjpe
 from src.uv.sampler import UVSampler, make_sampler
-from src.visual.dense import SEEN, iuv_overlay, location_picture, place_in_crop
-from src.visual.dense_sheet import prediction_pictures
+from src.visual.dense import SEEN, iuv_overlay, place_in_crop
+from src.visual.dense_sheet import person_details, prediction_pictures
 from src.visual.part_labels import PART_COUNT, PartTexture, part_labels
-from src.visual.placed_body import draw_bodies, draw_from_side, place_body
+from src.visual.placed_body import draw_bodies, place_body
 from src.visual.raster import rasterize
 from src.visual.sheet import contact_sheet, write_image
-from src.visual.texture import flip_texture, whole_texture
 
 HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
 J17_PLACES = [*TRAIN_PLACES, *(J24.index(name) for name in ("pelvis", "spine", "jaw"))]
 MM = 1000.0  # per metre
-TEXTURE_PX, DETAIL_PX, SHOWN_PX = 512, 512, 224  # sides of textures, of a demonstration's pictures, of a sheet's
+TEXTURE_PX, SHOWN_PX = 512, 224  # sides of textures and of the pictures on a sheet
 LARGEST_CROP = 1024  # side of the photo that gives a texture
 SURE = 0.2  # keypoints above count
 
@@ -272,10 +271,8 @@ class DenseDemo:
             whole = np.where(dense[..., :1] > SEEN, dense, whole)
             side = int(np.clip(square[2], self.image_size, LARGEST_CROP))
             crop = as_picture(crop_picture(image, crop_points(*box, side, height, width)))
-            texture = whole_texture(crop, vertices[row], camera[row], self.template, self.sampler)
-            details.append((draw_from_side(placed[row], faces, DETAIL_PX, DETAIL_PX, row), flip_texture(texture),
-                            location_picture(self.sampler.uv_map(vertices[row][None])[0], self.sampler.mask)))
-        pictures = dict(zip(("side", "texture", "location"), map(np.hstack, zip(*details))))
+            details.append(person_details(crop, vertices[row], camera[row], iuv[row], self.template, self.sampler))
+        pictures = {name: np.hstack([detail[name] for detail in details]) for name in details[0]}
         meshes = [{"body": Mesh(points * FACING_CAMERA.diagonal(), faces, self.template.uv, self.template.uv_faces)}
                   for points in vertices]
         return Shown(found, {"overlay": draw_bodies(image, placed, faces),

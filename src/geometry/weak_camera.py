@@ -27,9 +27,8 @@ def fit_weak_camera(points: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray
     scale = (centred * wanted).sum() / spread if spread > 0 else 0.0
     if scale == 0:
         raise ValueError("no camera: the points, or their places, coincide")
-    shift = targets.mean(axis=0) / scale - points.mean(axis=0)
-    error = np.linalg.norm((points + shift) * scale - targets, axis=1).mean()
-    return np.array([scale, *shift]), float(error)
+    camera = np.array([scale, *(targets.mean(axis=0) / scale - points.mean(axis=0))])
+    return camera, float(np.linalg.norm(project_weak(points, camera) - targets, axis=1).mean())
 
 
 def project_weak(points: np.ndarray, camera: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def read_sampler(path: str | Path) -> UVSampler:
     Raises: InputError naming file and key when something is missing or does not fit.
     """
     arrays = read_npz(path)
-    mask = checked(path, arrays, "mask", ("H", "W"), "b")
+    mask = checked(path, arrays, "mask", ("H", "W"), "biu")
     vertex_count = len(checked(path, arrays, "vt_count", ("V",)))
     corner_count = len(checked(path, arrays, "vt2v", ("T",)))
     shapes = {"v_index": (*mask.shape, 3), "bary_weights": (*mask.shape, 3), "texcoords": (corner_count, 2),

@@ -1,4 +1,4 @@
-"""Everything that can be drawn of one person's IUV, mesh and camera, by name."""
+"""Everything that can be drawn of one person's IUV, mesh and camera, by name: for a sheet, and in full size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from src.body.mesh import Mesh
 from src.uv.sampler import UVSampler
 from src.visual.dense import iuv_overlay, location_picture, mesh_overlay, mesh_side_view
-from src.visual.texture import render_textured, whole_texture
+from src.visual.texture import fill_texture, flip_texture, render_textured, texture_from_iuv, whole_texture
 
 
 def prediction_pictures(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, iuv: np.ndarray, template: Mesh,
@@ -30,3 +30,19 @@ def prediction_pictures(image: np.ndarray, vertices: np.ndarray, camera: np.ndar
             "mesh": mesh_overlay(image, vertices, camera, template.faces),
             "side": mesh_side_view(size, vertices, camera, template.faces), "texture": enlarged[1],
             "textured": render_textured(vertices, camera, template, texture, size)}
+
+
+def person_details(image: np.ndarray, vertices: np.ndarray, camera: np.ndarray, iuv: np.ndarray, template: Mesh,
+                   sampler: UVSampler) -> dict[str, np.ndarray]:
+    """Draws what lies beside a photo, in the size of the sampler's map.
+
+    Args:    as in `prediction_pictures`.
+    Returns: (T, T, 3) uint8 BGR: the mesh from its side; textures with v upwards, as the OBJ of the mesh wants them,
+             one painted as the mesh lies in the photo, one as the IUV says; the location map.
+    """
+    size = sampler.size[0]
+    direct = fill_texture(*texture_from_iuv(image, iuv, size), sampler.mask)
+    return {"side": mesh_side_view(size, vertices, camera, template.faces),
+            "texture": flip_texture(whole_texture(image, vertices, camera, template, sampler)),
+            "texture_iuv": flip_texture(direct),
+            "location": location_picture(sampler.uv_map(vertices[None])[0], sampler.mask)}

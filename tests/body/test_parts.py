@@ -24,8 +24,8 @@ def test_parts_of_the_shipped_body_lie_at_their_joints():
         assert SMPL24.index(joint) in nearest, name
 
 
-def test_a_recorded_segmentation_is_read(shared):
-    parts = read_parts(shared / "golden/decomr/segm.json", 110)
+def test_a_recorded_segmentation_is_read(decomr_file):
+    parts = read_parts(decomr_file("segm.json"), 110)
     assert list(parts) == list(PART_NAMES) and parts["hips"].tolist() == [9, 5, 101, 74, 79, 72]
 
 

@@ -20,9 +20,9 @@ CASES = [(rotation, mirrored) for rotation in (0, 23) for mirrored in (False, Tr
 
 
 @pytest.fixture(scope="module")
-def recorded(shared):
+def recorded(decomr_file):
     """The recorded inputs and outputs."""
-    with np.load(shared / "golden/decomr/image_ops.npz", allow_pickle=False) as content:
+    with np.load(decomr_file("image_ops.npz"), allow_pickle=False) as content:
         return dict(content)
 
 

@@ -19,8 +19,8 @@ def write_clip(folder, name, rng, frames=23, **changes):
     return clip
 
 
-def test_joints_and_pelvis_turn_as_recorded(shared):
-    with np.load(shared / "golden/decomr/surreal.npz", allow_pickle=False) as recorded:
+def test_joints_and_pelvis_turn_as_recorded(decomr_file):
+    with np.load(decomr_file("surreal.npz"), allow_pickle=False) as recorded:
         np.testing.assert_allclose(camera_joints(recorded["joints3d"]), recorded["joints3d_out"], atol=1e-12)
         turned = camera_pelvis(recorded["pelvis"], recorded["zrot"])
         np.testing.assert_allclose(turned, recorded["pelvis_out"], atol=1e-9)

@@ -15,10 +15,10 @@ SIZE, FOCAL_PX = 112, 1000.0
 
 
 @pytest.fixture(scope="module")
-def scene(shared):
+def scene(decomr_file):
     """The recorded mesh and camera: location map (1, 128, 128, 3), camera (1, 3), IUV (1, 3, 112, 112)."""
-    template = read_obj(shared / "golden/decomr/template.obj")
-    with np.load(shared / "golden/decomr/iuv_render.npz", allow_pickle=False) as content:
+    template = read_obj(decomr_file("template.obj"))
+    with np.load(decomr_file("iuv_render.npz"), allow_pickle=False) as content:
         vertices, camera = content["verts"], content["render_cam"]
         recorded = float(content["consistency_112"])
     points = project_with_depth(vertices + pinhole_translation(camera, FOCAL_PX, SIZE), FOCAL_PX, np.full(2, SIZE / 2))

@@ -7,8 +7,8 @@ from src.geometry.camera import project_points
 from src.geometry.weak_camera import fit_weak_camera, pinhole_translation, project_weak
 
 
-def test_the_fit_equals_the_recorded_one(shared):
-    with np.load(shared / "golden/decomr/iuv_render.npz", allow_pickle=False) as content:
+def test_the_fit_equals_the_recorded_one(decomr_file):
+    with np.load(decomr_file("iuv_render.npz"), allow_pickle=False) as content:
         camera, error = fit_weak_camera(content["origin_2d"], content["target_2d"])
         np.testing.assert_allclose(camera, content["cam"], rtol=2e-6)
         np.testing.assert_allclose(error, content["err"], rtol=1e-5)

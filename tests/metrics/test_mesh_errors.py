@@ -11,9 +11,9 @@ HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
 
 
 @pytest.fixture(scope="module")
-def recorded(shared):
+def recorded(decomr_file):
     """The recorded meshes and errors, metres."""
-    with np.load(shared / "golden/decomr/metrics.npz", allow_pickle=False) as content:
+    with np.load(decomr_file("metrics.npz"), allow_pickle=False) as content:
         return dict(content)
 
 

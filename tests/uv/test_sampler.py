@@ -13,16 +13,16 @@ KEYS = ("v_index", "bary_weights", "texcoords", "vt2v", "vt_count", "mask")
 
 
 @pytest.fixture(scope="module")
-def recorded(shared):
+def recorded(decomr_file):
     """The recorded tables, inputs and outputs."""
-    with np.load(shared / "golden/decomr/uv_sampler.npz", allow_pickle=False) as content:
+    with np.load(decomr_file("uv_sampler.npz"), allow_pickle=False) as content:
         return dict(content)
 
 
 @pytest.fixture(scope="module")
-def tube(shared):
+def tube(decomr_file):
     """The synthetic tube with caps and a seam."""
-    return read_obj(shared / "golden/decomr/template.obj")
+    return read_obj(decomr_file("template.obj"))
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,17 @@ def test_tables_of_another_template_or_size_are_refused(tmp_path, body_mesh):
     sampler_path(tmp_path, 16, "BODY").rename(sampler_path(tmp_path, 17, "BODY"))
     with pytest.raises(InputError, match="its name says otherwise"):
         load_sampler(body_mesh, 17, "BODY", tmp_path)
+
+
+def test_a_file_with_other_number_types_is_read(tmp_path, body_mesh):
+    sampler = make_sampler(body_mesh, 16)
+    fields = {key: getattr(sampler, key) for key in KEYS}
+    types = {"v_index": np.int32, "mask": np.uint8, "bary_weights": np.float64, "vt_count": np.int64}
+    np.savez(tmp_path / "a.npz", **{key: array.astype(types.get(key, array.dtype)) for key, array in fields.items()})
+    read = read_sampler(tmp_path / "a.npz")
+    for key in KEYS:
+        np.testing.assert_array_equal(getattr(read, key), fields[key])
+        assert getattr(read, key).dtype == fields[key].dtype
 
 
 @pytest.mark.parametrize(("key", "value", "message"), [

@@ -12,9 +12,9 @@ from src.uv.sampler import make_sampler
 from src.visual.iuv import mirror_iuv, read_iuv, render_iuv, write_iuv
 
 
-def test_a_render_equals_the_recorded_one(shared):
-    template = read_obj(shared / "golden/decomr/template.obj")
-    with np.load(shared / "golden/decomr/iuv_render.npz", allow_pickle=False) as content:
+def test_a_render_equals_the_recorded_one(decomr_file):
+    template = read_obj(decomr_file("template.obj"))
+    with np.load(decomr_file("iuv_render.npz"), allow_pickle=False) as content:
         height, width = content["render_hw"]
         vertices = content["verts"] + pinhole_translation(content["render_cam"], 1000, width)
         iuv = render_iuv(vertices, template, 1000, np.array([width, height]) / 2, height, width)
