@@ -66,18 +66,17 @@ class TrainBatches:
 
     def __init__(self, samples, columns: list[str], batch_size: int, seed: int, shard: Shard = Shard(),
                  num_workers: int = 0, guard: BadImageGuard | None = None, order=None,
-                 step_columns: Callable[[int], tuple[np.ndarray, ...]] | None = None, is_shuffled: bool = True):
+                 step_columns: Callable[[int], tuple[np.ndarray, ...]] | None = None):
         """Sets up the order.
 
         Args:
-            order: another order than one set's, for instance one of ``src.data.mixture``; it goes before
-                ``batch_size``, ``shard`` and ``is_shuffled``.
+            order: another order than one shuffled set's, for instance one of ``src.data.mixture``; it
+                goes before ``batch_size`` and ``shard``.
             step_columns: further arrays of a batch, made at once from the step's number.
-            is_shuffled: another order of the samples in each epoch.
         Raises: InputError when the samples do not fill a batch.
         """
         self.samples, self.columns, self.seed = samples, columns, seed
-        self.order = order or SampleOrder(len(samples), batch_size, seed, shard, is_shuffled)
+        self.order = order or SampleOrder(len(samples), batch_size, seed, shard)
         self.num_workers, self.guard, self.step_columns = num_workers, guard or BadImageGuard(), step_columns
 
     @property
