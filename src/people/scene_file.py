@@ -30,7 +30,8 @@ def scene_rows(scene: Scene, joints: np.ndarray, keypoints: np.ndarray) -> dict[
     """
     return {"size": scene.size, "focal_px": scene.focal_px, "center_px": scene.center_px, "rotation": scene.rotation,
             "translation": scene.translation, "seeds": scene.seeds, "is_studio": scene.is_studio,
-            "activity": np.array(scene.activity), "pose": scene.pose, "shape": scene.shape, "person_translation": scene.person_translation,
+            "activity": np.array(scene.activity), "pose": scene.pose,
+            "shape": scene.shape, "person_translation": scene.person_translation,
             "look_seed": scene.look_seed, "has_seat": scene.has_seat, "joints_cam_m": joints,
             "keypoints_3d_cam_m": keypoints}
 
