@@ -72,7 +72,7 @@ def test_evaluation_writes_millimetres_beside_those_of_the_mean_body(evaluated):
     assert names <= set(metrics) and {f"mean_pose_{name}" for name in names if "median" not in name} <= set(metrics)
     assert {"without_flip_mpjpe_mm", "without_flip_pa_mpjpe_mm"} <= set(metrics)
     assert 10 < metrics["pa_mpjpe_mm"] < metrics["mpjpe_mm"] < 1000
-    assert output.splitlines()[1].startswith("MPJPE: ") and "protocol 2, frontal camera" in output
+    assert table(output)[0].startswith("MPJPE: ") and "protocol 2, frontal camera" in output
     assert "12 persons" in metrics["protocol"] and (folder / "predictions.jpg").stat().st_size > 1000
 
 
