@@ -16,7 +16,9 @@ from src.body.j24 import MeshRegressors, mesh_regressors
 from src.body.mesh import Mesh
 from src.body.parts import body_parts
 from src.body.template import load_bodies, load_template
+from src.data.asset import Asset
 from src.data.dense_annotation import DenseRecords
+from src.data.dense_assets import mesh_assets, set_assets
 from src.data.dense_sets import LABELS, SETS, VERTICES, find_test_set, hold_out, read_test_set, read_training_sets
 from src.data.order import SampleOrder, Shard
 from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
@@ -28,6 +30,7 @@ from src.decomr.loss import LossOptions
 from src.decomr.network import CNet, DecoMR, LNet, check_network
 from src.decomr.weights import load_parts, source_formats
 from src.deploy.manifest import Deployment
+from src.engine.schedule import WarmupSteps
 from src.engine.stage import Stage
 from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
@@ -84,7 +87,10 @@ def build_stages(cfg, network: DecoMR, shard: Shard) -> list[Stage]:
             continue
         batches = _train_batches(cfg, assets, sets, name, cfg.seed + number, shard)
         trained = network.CNet if name == "dp" else network
-        optimizer = training.make_optimizer(trained, cfg.learning_rate, cfg.adam_beta1, cfg.weight_decay, f"{name}.")
+        updates = max(batches.steps_per_epoch // cfg.accumulate_steps, 1)
+        schedule = WarmupSteps(cfg.learning_rate, [epoch * updates for epoch in cfg.lr_step if name == "end"],
+                               cfg.lr_factor)
+        optimizer = training.make_optimizer(trained, schedule, cfg.adam_beta1, cfg.weight_decay, f"{name}.")
         step_options = {"clip_norm": cfg.clip_norm, "accumulate_steps": cfg.accumulate_steps,
                         "loss_scale": cfg.loss_scale if cfg.amp_level != "O0" else 0.0, "worker_count": shard.size}
         if name == "dp":
@@ -148,6 +154,14 @@ def build_demo(cfg) -> DenseDemo:
                      cfg.image_size)
 
 
+def list_assets(cfg) -> list[Asset]:
+    """The files that the configuration reads."""
+    _check(cfg)
+    folder, test_set = _asset_folder(cfg), find_test_set(cfg.dataset, cfg.test_set)
+    return [*mesh_assets(cfg.body, folder, cfg.uv_template, cfg.uv_type),
+            *set_assets(cfg.dataset, test_set, cfg.data_path, cfg.uv_type, folder)]
+
+
 def weight_formats(cfg) -> dict[str, WeightFormat]:
     """The kinds of foreign weight files that convert_weights takes; no body is needed for that."""
     size = _warp_size(cfg)
@@ -157,7 +171,8 @@ def weight_formats(cfg) -> dict[str, WeightFormat]:
 
 def embedded_data_command(folder: str) -> list[str]:
     """The arguments of Python that write the embedded data set into ``folder``."""
-    return ["-m", "src.tools.make_dense_people", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1"]
+    return ["-m", "src.tools.make_dense_people", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1",
+            "--studio"]
 
 
 def _network(cfg, reference_map: np.ndarray) -> DecoMR:
@@ -170,9 +185,12 @@ def _warp_size(cfg) -> int:
     return cfg.warp_res or UV_SIZE >> cfg.warp_level
 
 
+def _asset_folder(cfg) -> str:
+    return cfg.asset_path or f"{cfg.data_path}/assets"
+
+
 def _assets(cfg) -> MeshAssets:
-    folder = cfg.asset_path or f"{cfg.data_path}/assets"
-    return _read_assets(cfg.body, folder, cfg.uv_template, cfg.uv_type, cfg.uv_res, cfg.sampler_path)
+    return _read_assets(cfg.body, _asset_folder(cfg), cfg.uv_template, cfg.uv_type, cfg.uv_res, cfg.sampler_path)
 
 
 @lru_cache(maxsize=1)

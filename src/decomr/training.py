@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from mindspore import nn
+from mindspore.nn.learning_rate_schedule import LearningRateSchedule
 
 from src.decomr.loss import CorrespondenceLoss, LossOptions, MeshLoss
 from src.decomr.network import DecoMR
@@ -14,9 +15,9 @@ from src.uv.sampler import UVSampler
 BETA2 = 0.999
 
 
-def make_optimizer(network: nn.Cell, learning_rate: float, beta1: float, weight_decay: float,
+def make_optimizer(network: nn.Cell, learning_rate: float | LearningRateSchedule, beta1: float, weight_decay: float,
                    prefix: str) -> nn.Optimizer:
-    """Adam at a constant rate on all parameters of a cell.
+    """Adam on all parameters of a cell.
 
     Args: prefix: of the names that the optimiser gives its own parameters.
     """

@@ -239,4 +239,5 @@ def list_assets(cfg) -> list[Asset]:
 
 def embedded_data_command(folder: str) -> list[str]:
     """The arguments of Python that write the embedded data set into ``folder``."""
-    return ["-m", "src.tools.make_bodies", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1"]
+    return ["-m", "src.tools.make_bodies", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1",
+            "--studio"]

@@ -1,6 +1,10 @@
 """DecoMR's commands run as a user runs them, on a tiny embedded data set."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -45,6 +49,23 @@ def test_one_command_trains_both_stages(trained):
     first, last = read_weights(folder / "decomr_dp-1_3.ckpt")[0], read_weights(folder / "decomr_end-1_3.ckpt")[0]
     assert first.keys() == last.keys()
     assert all((first[name] != last[name]).any() for name in ("CNet.resnet.conv1.weight", "LNet.uv_conv1.0.weight"))
+
+
+def test_a_run_stopped_behind_the_border_of_the_stages_goes_on_to_the_same_bits(run, decomr, trained, tmp_path, root):
+    command = ["train.py", *map(str, decomr), "--validation_share", "0.2", "--ckpt_dir", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, *command], cwd=root, text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    for line in process.stdout:
+        if "step: 1," in line and "key3D is" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    output = process.stdout.read()
+    assert process.wait(timeout=300) == 128 + signal.SIGTERM, output
+    run(*command, "--resume", "true")
+    (resumed, _), (whole, _) = read_weights(tmp_path / "latest.ckpt"), read_weights(trained[0] / "latest.ckpt")
+    assert resumed.keys() == whole.keys() and any(name.startswith("end.moment1.LNet") for name in whole)
+    for name in whole:
+        np.testing.assert_array_equal(resumed[name], whole[name], err_msg=name)
 
 
 def test_a_second_stage_of_its_own_starts_from_the_first_one_s_weights(run, decomr, trained, tmp_path):
