@@ -38,6 +38,41 @@ def lower_encoder(network: nn.Cell, amp_level: str, device_target: str) -> None:
         parameter.name = name
 
 
+class NetworkLoss(nn.Cell):
+    """The loss of states and labels: the objective's terms and the discriminator's opinion of the bodies.
+
+    Cells and not methods of the step: some versions of the compiler give the gradient of a method the
+    step's own arguments.
+    """
+
+    def __init__(self, objective: nn.Cell, discriminator: nn.Cell, adversarial_weight: float, is_summed: bool):
+        super().__init__(auto_prefix=False)
+        self.objective, self.discriminator = objective, discriminator
+        self.adversarial_weight, self.is_summed = adversarial_weight, is_summed
+
+    def construct(self, states, labels, scale):
+        """Gives the loss times ``scale``; beside it the loss and its terms."""
+        terms = self.objective(states, *labels)
+        scores = self.discriminator(*self.objective.candidates(states))
+        terms = terms + (self.adversarial_weight * score_loss(scores, 1.0, self.is_summed),)
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total * scale, total, terms
+
+
+class DiscriminatorLoss(nn.Cell):
+    """The discriminator's loss on (rotations, shapes) of real bodies and of estimates."""
+
+    def __init__(self, discriminator: nn.Cell, weight: float, is_summed: bool):
+        super().__init__(auto_prefix=False)
+        self.discriminator, self.weight, self.is_summed = discriminator, weight, is_summed
+
+    def construct(self, real_rotations, real_shape, rotations, shape):
+        real = score_loss(self.discriminator(real_rotations, real_shape), 1.0, self.is_summed)
+        return self.weight * (real + score_loss(self.discriminator(rotations, shape), 0.0, self.is_summed))
+
+
 class AdversarialStep(nn.Cell):
     """One forward pass of the network, one update of it and one of the discriminator.
 
@@ -63,56 +98,42 @@ class AdversarialStep(nn.Cell):
                  loss_scale: float = 0.0, worker_count: int = 1, **options):
         super().__init__(auto_prefix=False)
         self.network, self.discriminator, self.objective = network, discriminator, objective
-        self.adversarial_weight, self.discriminator_weight = adversarial_weight, discriminator_weight
-        self.is_discriminator_first, self.is_summed = is_discriminator_first, is_summed
+        self.is_discriminator_first = is_discriminator_first
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
         self.update_network = ParameterUpdate(optimizers[0], **options)
         self.update_discriminator = ParameterUpdate(optimizers[1], prefix="discriminator_", **options)
         self.network_mean = MeanOverWorkers(optimizers[0].parameters, worker_count)
         self.discriminator_mean = MeanOverWorkers(optimizers[1].parameters, worker_count)
         self.network_parameters = optimizers[0].parameters
-        self.state_gradient = ms.value_and_grad(self.network_loss, 0, None, has_aux=True)
-        self.discriminator_gradient = ms.value_and_grad(self.discriminator_loss, None, optimizers[1].parameters)
+        self.state_gradient = ms.value_and_grad(NetworkLoss(objective, discriminator, adversarial_weight, is_summed),
+                                                0, None, has_aux=True)
+        self.discriminator_gradient = ms.value_and_grad(
+            DiscriminatorLoss(discriminator, discriminator_weight, is_summed), None, optimizers[1].parameters)
 
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the scalars that a step returns."""
         return ("loss", *self.objective.terms, "adversarial", "discriminator")
 
-    def network_loss(self, states, labels):
-        """The loss of states, scaled; beside it the loss and its terms."""
-        terms = self.objective(states, *labels)
-        scores = self.discriminator(*self.objective.candidates(states))
-        terms = terms + (self.adversarial_weight * score_loss(scores, 1.0, self.is_summed),)
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total if self.scaler is None else self.scaler.scale(total), total, terms
-
-    def discriminator_loss(self, real, estimated):
-        """The discriminator's loss on (rotations, shapes) of real bodies and of estimates."""
-        return self.discriminator_weight * (score_loss(self.discriminator(*real), 1.0, self.is_summed)
-                                            + score_loss(self.discriminator(*estimated), 0.0, self.is_summed))
-
     def construct(self, image, keypoints_2d, joints_3d, pose, shape, has_smpl, real_pose, real_shape, masks):
         """One batch; returns the scalars that ``terms`` names."""
         labels = (keypoints_2d, joints_3d, pose, shape, has_smpl)
         states, pull_back = ms.vjp(self.network, image, masks, weights=self.network_parameters)
         rotations, shapes = self.objective.candidates(states)
-        estimated = (ops.stop_gradient(rotations), ops.stop_gradient(shapes))
-        real = (rotation_matrices(real_pose), real_shape)
+        judged = (rotation_matrices(real_pose), real_shape, ops.stop_gradient(rotations), ops.stop_gradient(shapes))
+        scale = ops.ones((), ms.float32) if self.scaler is None else self.scaler.scale(ops.ones((), ms.float32))
         if self.is_discriminator_first:
-            judged = self.train_discriminator(real, estimated)
-            (_, loss, terms), gradient = self.state_gradient(ops.depend(states, judged), labels)
+            judgement = self.train_discriminator(judged)
+            (_, loss, terms), gradient = self.state_gradient(ops.depend(states, judgement), labels, scale)
         else:
-            (_, loss, terms), gradient = self.state_gradient(states, labels)
-            judged = self.train_discriminator(ops.depend(real, loss), estimated)
+            (_, loss, terms), gradient = self.state_gradient(states, labels, scale)
+            judgement = self.train_discriminator(ops.depend(judged, loss))
         loss = ops.depend(loss, self.train_network(pull_back(gradient)[1]))
-        return (loss,) + terms + (judged,)
+        return (loss,) + terms + (judgement,)
 
-    def train_discriminator(self, real, estimated):
-        """Updates the discriminator; returns its loss."""
-        loss, gradients = self.discriminator_gradient(real, estimated)
+    def train_discriminator(self, judged):
+        """Updates the discriminator on real and estimated bodies; returns its loss."""
+        loss, gradients = self.discriminator_gradient(*judged)
         return ops.depend(loss, self.update_discriminator(self.discriminator_mean(gradients)))
 
     def train_network(self, gradients):

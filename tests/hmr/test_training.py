@@ -89,9 +89,9 @@ class GradientsOf(nn.Cell):
     def construct(self, image, keypoints_2d, joints_3d, pose, shape, has_smpl, real_pose, real_shape, masks):
         labels = (keypoints_2d, joints_3d, pose, shape, has_smpl)
         states, pull_back = ms.vjp(self.step.network, image, masks, weights=self.step.network_parameters)
-        _, gradient = self.step.state_gradient(states, labels)
-        real = (training.rotation_matrices(real_pose), real_shape)
-        _, of_discriminator = self.step.discriminator_gradient(real, self.step.objective.candidates(states))
+        _, gradient = self.step.state_gradient(states, labels, ops.ones((), ms.float32))
+        _, of_discriminator = self.step.discriminator_gradient(training.rotation_matrices(real_pose), real_shape,
+                                                               *self.step.objective.candidates(states))
         return pull_back(gradient)[1], of_discriminator
 
 
