@@ -80,7 +80,7 @@ def build_stages(cfg, network: DecoMR, shard: Shard) -> list[Stage]:
     if "the backbone" in missing:
         print("no pretrained backbone is given: all weights start random")
     options = LossOptions(**{key: cfg[key] for key in LOSS_KEYS})
-    set_precision(network, cfg.amp_level, cfg.device_target)
+    set_precision(network, cfg.amp_level, cfg.device_target)  # in place; the losses cast the outputs themselves
     stages = []
     for number, name in enumerate(("dp", "end")):
         if name not in STAGES[cfg.stage]:
@@ -240,6 +240,8 @@ def _truth(cfg, records: DenseRecords, test_set: str = "") -> Truth:
 def _check(cfg) -> None:
     """Raises InputError where keys of the configuration do not fit together."""
     check_network(cfg.warp_level, cfg.norm_type)
+    if cfg.amp_level == "O1":
+        raise InputError("amp_level O1: MindSpore cannot rewrite these networks; expected O0, O2 or O3")
     if cfg.stage not in STAGES:
         raise InputError(f"stage {cfg.stage}: expected one of {', '.join(STAGES)}")
     if cfg.image_size < 32 or cfg.image_size % 32:
