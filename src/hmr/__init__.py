@@ -40,7 +40,7 @@ ASSETS = {
                "models/smpl/smpl_mean_params.npz"),
 }
 JOINTS_OF_PROFILE = {"hmr": COCOPLUS19, "mmpose": J24}
-EMBEDDED_PICTURES = 4000
+EMBEDDED_PICTURES = 8000
 DATASETS = {"human3.6m": "", "mpi-inf-3dhp": "mpi-inf-3dhp"}  # and the test protocol of one that has no choice
 SHARED_STD = {"hmr": 0.0, "mmpose": 0.001}  # first weights of the discriminator's shared layers, 0 = default
 
