@@ -126,7 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--pack", type=Path, default=Path("cmu_views.npz"), help="file for the clips through cameras")
     parser.add_argument("--train_every", type=int, default=5, help="keep each n-th training frame")
     parser.add_argument("--turned", type=int, default=1, choices=(0, 1),
-                        help="turn and mirror the training clips, otherwise for every subject's cameras")
+                        help="turn and mirror every training frame, otherwise for every subject's cameras")
     parser.add_argument("--epochs", type=int, default=30, help="passes over the training views")
     parser.add_argument("--batch_size", type=int, default=256, help="views per step")
     parser.add_argument("--linear_size", type=int, default=1024, help="width of both trunks")

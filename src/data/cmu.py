@@ -136,8 +136,8 @@ def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int
 
     Args:
         every: keep each ``every``-th frame of all clips together.
-        rng: turns every clip about the vertical through its middle by another angle for every subject, and mirrors it
-            for half of them: more views of the same motion, for training. None leaves the clips as they are.
+        rng: turns every frame about the vertical through the clip's middle by another angle for every subject, and
+            mirrors half of them: more views of the same motion, for training. None leaves the clips as they are.
     """
     sequences, passed = [], 0
     for clip in clips:
@@ -153,8 +153,11 @@ def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int
 
 
 def _turned(rng: np.random.Generator, joints: np.ndarray) -> np.ndarray:
-    """Joints (n, 17, 3), turned about the z axis by any angle and mirrored at random."""
-    if rng.random() < 0.5:
-        joints = joints[:, POSE17.flip] * [-1.0, 1.0, 1.0]
-    angle = rng.uniform(-np.pi, np.pi)
-    return joints @ np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    """Joints (n, 17, 3), each frame turned about the z axis by any angle and mirrored at random."""
+    count = len(joints)
+    mirrored = joints[:, POSE17.flip] * [-1.0, 1.0, 1.0]
+    joints = np.where(rng.random((count, 1, 1)) < 0.5, mirrored, joints)
+    angle, turn = rng.uniform(-np.pi, np.pi, count), np.zeros((count, 3, 3))
+    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
+    turn[:, 0, 1], turn[:, 1, 0], turn[:, 2, 2] = np.sin(angle), -np.sin(angle), 1
+    return joints @ turn

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--test_every", type=int, default=2, help="keep each n-th test frame (default 2)")
     parser.add_argument("--fps", type=float, default=15.0, help="frames per second taken of .amc files (default 15)")
     parser.add_argument("--turned", action="store_true",
-                        help="turn and mirror the training clips, otherwise for every subject's cameras")
+                        help="turn and mirror every training frame, otherwise for every subject's cameras")
     options = parser.parse_args(arguments)
     if options.out.suffix != ".npz" or min(options.train_every, options.test_every) < 1 or not 0 < options.fps <= 120:
         raise InputError("prepare_cmu: --out must end in .npz, --train_every and --test_every be at least 1, --fps "
