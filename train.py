@@ -25,6 +25,8 @@ def main(arguments):
     network = package.build_network(cfg)
     stages = package.build_stages(cfg, network, shard)
     if not stages:  # the model's options ask for an evaluation alone
+        if not cfg.checkpoint_file_path:
+            raise InputError("checkpoint_file_path is empty: name the checkpoint to evaluate")
         load_network(network, cfg.checkpoint_file_path)
         deployed = package.deploy_network(cfg, network)
         evaluate(deployed, package.eval_data(cfg), package.build_evaluator(cfg), cfg.result_path, shard)

@@ -93,10 +93,11 @@ def evaluation(count: int):
 
     from src.data.h36m import Camera
     from src.data.lifting import Standardisation
+    from src.data.pose_space import PoseSpace
     from src.engine.score import score
     from src.geometry.lens import Lens
     from src.gmh_mdn.data import make_eval_batches
-    from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
+    from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures
     from src.gmh_mdn.network import MixtureNetwork
 
     ms.set_context(mode=ms.GRAPH_MODE)

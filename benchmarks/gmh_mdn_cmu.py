@@ -20,11 +20,12 @@ from src.data.cmu import read_clips, read_pickled_cameras, through_cameras
 from src.data.h36m import TEST_SUBJECTS, TRAIN_SUBJECTS
 from src.data.h36m_pack import write_pack
 from src.data.order import Shard
+from src.data.pose_space import PoseSpace
 from src.engine.score import forward, score
 from src.engine.step import TrainStep
 from src.files import write_json
 from src.gmh_mdn.data import MotionData, TrainPoses, make_eval_batches
-from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
+from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.training import make_optimizer, make_step
 from src.metrics.pose3d import mpjpe, pa_mpjpe
@@ -45,12 +46,12 @@ class Regression(nn.Cell):
         return ops.reduce_mean(difference * difference)
 
 
-def prepare(folder: Path, cameras: Path, path: Path, train_every: int) -> MotionData:
-    """Writes the pack of clips through cameras and opens it."""
-    sequences = []
-    for name, subjects, every in (("train", TRAIN_SUBJECTS, train_every), ("test", TEST_SUBJECTS, 2)):
-        sequences += through_cameras(read_clips(folder / f"cmu_{name}.npz"), subjects, every)
-    write_pack(path, sequences, read_pickled_cameras(cameras))
+def prepare(folder: Path, cameras: Path, path: Path, train_every: int, turned: bool) -> MotionData:
+    """Writes the pack of clips through cameras and opens it; test clips are never turned."""
+    train_clips, test_clips = (read_clips(folder / f"cmu_{name}.npz") for name in ("train", "test"))
+    rng = np.random.default_rng(SEED) if turned else None
+    sequences = through_cameras(train_clips, TRAIN_SUBJECTS, train_every, rng)
+    write_pack(path, sequences + through_cameras(test_clips, TEST_SUBJECTS, 2), read_pickled_cameras(cameras))
     return MotionData(str(path), "", "", "All", True, False)
 
 
@@ -100,7 +101,7 @@ def test_set(data: MotionData):
 
 def prove(options) -> dict[str, dict[str, float]]:
     """Trains and scores both networks; prints a line for each."""
-    data = prepare(options.data, options.cameras, options.pack, options.train_every)
+    data = prepare(options.data, options.cameras, options.pack, options.train_every, bool(options.turned))
     results = {}
     for name in ("mixture", "regression"):
         network, seconds, steps = train(data, name == "mixture", options)
@@ -124,6 +125,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--cameras", type=Path, required=True, help="cameras.pkl of Human3.6M")
     parser.add_argument("--pack", type=Path, default=Path("cmu_views.npz"), help="file for the clips through cameras")
     parser.add_argument("--train_every", type=int, default=5, help="keep each n-th training frame")
+    parser.add_argument("--turned", type=int, default=1, choices=(0, 1),
+                        help="turn and mirror the training clips, otherwise for every subject's cameras")
     parser.add_argument("--epochs", type=int, default=30, help="passes over the training views")
     parser.add_argument("--batch_size", type=int, default=256, help="views per step")
     parser.add_argument("--linear_size", type=int, default=1024, help="width of both trunks")

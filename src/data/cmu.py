@@ -16,7 +16,16 @@ import numpy as np
 from src.arrays import checked, read_npz, texts
 from src.body.pickled import read_pickled_tables
 from src.data.asf_amc import Skeleton, joint_positions, read_amc, read_asf
-from src.data.h36m import POSE_ROWS, TEST_SUBJECTS, TRAIN_SUBJECTS, Camera, Cameras, MotionSequence, camera_names
+from src.data.h36m import (
+    POSE17,
+    POSE_ROWS,
+    TEST_SUBJECTS,
+    TRAIN_SUBJECTS,
+    Camera,
+    Cameras,
+    MotionSequence,
+    camera_names,
+)
 from src.errors import InputError
 from src.geometry.lens import Lens
 
@@ -121,10 +130,14 @@ def read_pickled_cameras(path: str | Path) -> Cameras:
     return {key: camera for key, camera in cameras.items() if key[0] in (*TRAIN_SUBJECTS, *TEST_SUBJECTS)}
 
 
-def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int) -> list[MotionSequence]:
+def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int,
+                    rng: np.random.Generator | None = None) -> list[MotionSequence]:
     """The clips as sequences of Human3.6M's subjects, whose cameras they are then seen by.
 
-    Args: every: keep each ``every``-th frame of all clips together.
+    Args:
+        every: keep each ``every``-th frame of all clips together.
+        rng: turns every clip about the vertical through its middle by another angle for every subject, and mirrors it
+            for half of them: more views of the same motion, for training. None leaves the clips as they are.
     """
     sequences, passed = [], 0
     for clip in clips:
@@ -132,7 +145,16 @@ def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int
         passed += len(clip.joints_mm)
         if not len(kept):
             continue
-        world = np.zeros((len(kept), 32, 3))
-        world[:, POSE_ROWS] = kept
-        sequences += [MotionSequence(subject, clip.action, clip.name, world) for subject in subjects]
+        for subject in subjects:
+            world = np.zeros((len(kept), 32, 3))
+            world[:, POSE_ROWS] = kept if rng is None else _turned(rng, kept)
+            sequences.append(MotionSequence(subject, clip.action, clip.name, world))
     return sequences
+
+
+def _turned(rng: np.random.Generator, joints: np.ndarray) -> np.ndarray:
+    """Joints (n, 17, 3), turned about the z axis by any angle and mirrored at random."""
+    if rng.random() < 0.5:
+        joints = joints[:, POSE17.flip] * [-1.0, 1.0, 1.0]
+    angle = rng.uniform(-np.pi, np.pi)
+    return joints @ np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])

@@ -171,7 +171,8 @@ def weight_formats(cfg) -> dict[str, WeightFormat]:
 
 def embedded_data_command(folder: str) -> list[str]:
     """The arguments of Python that write the embedded data set into ``folder``."""
-    return ["-m", "src.tools.make_dense_people", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1"]
+    return ["-m", "src.tools.make_dense_people", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1",
+            "--studio"]
 
 
 def _network(cfg, reference_map: np.ndarray) -> DecoMR:

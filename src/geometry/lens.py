@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-UNDISTORT_STEPS = 12  # of a fixed-point iteration; on Human3.6M's lenses it is exact to 1e-6 px inside of the picture
+UNDISTORT_STEPS = 8  # of a fixed-point iteration; on Human3.6M's lenses exact to 0.001 px inside of the picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ def distortion(plane: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray, n
     Args:    plane: (..., 2) x, y.
     Returns: radial, tangential and r2, each (...).
     """
-    r2 = np.square(plane).sum(-1)
+    r2 = np.einsum("...i,...i->...", plane, plane)
     k, p = lens.radial, lens.tangential
     radial = 1 + r2 * (k[..., 0] + r2 * (k[..., 1] + r2 * k[..., 2]))
     return radial, p[..., 0] * plane[..., 1] + p[..., 1] * plane[..., 0], r2

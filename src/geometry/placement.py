@@ -41,5 +41,6 @@ def reprojection_errors(points: np.ndarray, pixels: np.ndarray, seen: np.ndarray
     """
     placed = points + place_before_camera(points, pixels, seen, lens)[..., None, :]
     placed[..., 2] = np.maximum(placed[..., 2], NEAREST)
-    distance = np.linalg.norm(project_through_lens(placed, lens.expand()) - pixels[:, None], axis=-1)
+    offset = project_through_lens(placed, lens.expand()) - pixels[:, None]
+    distance = np.sqrt(np.einsum("...i,...i->...", offset, offset))
     return (distance * seen[:, None]).sum(-1) / seen.sum(1)[:, None]

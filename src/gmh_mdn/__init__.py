@@ -13,6 +13,7 @@ from mindspore import nn
 from src.data.lifting import Standardisation, read_standardisation
 from src.data.memory import ArrayBatches
 from src.data.order import Shard
+from src.data.pose_space import PoseSpace
 from src.deploy.manifest import Deployment
 from src.engine.inspection import ProfiledBatches, dump_overflows, dump_tensors
 from src.engine.stage import Stage
@@ -20,7 +21,7 @@ from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.gmh_mdn import data, training
 from src.gmh_mdn.deployment import LiftDemo, make_deployment
-from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
+from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.weights import find_checkpoint, source_formats
 
@@ -91,7 +92,7 @@ def build_evaluator(cfg) -> MixtureEvaluator:
              f"{len(space.joints)} joints, {'camera' if cfg.camera_frame else 'world'} axes")
     missing = (cfg.miss_num, *(data.MISSING[1:] if cfg.missing_table else ()))
     return MixtureEvaluator(space, source.actions, _concentration(cfg), cfg.least_deviation, cfg.procrustes,
-                            cfg.evaluate_action_wise, missing, title, _pictures(cfg, rows))
+                            cfg.evaluate_action_wise, missing, title, _pictures(cfg, rows), cfg.multi_view)
 
 
 def deploy_network(cfg, network: nn.Cell) -> nn.Cell:

@@ -184,7 +184,9 @@ def make_eval_batches(rows: LiftingRows, batch_size: int, tail_batch: int, miss_
         return [(inputs[indices, number],) for number in range(len(draws))]
 
     targets = {"input": inputs, "target": rows.targets[chosen], "place": np.arange(len(chosen), dtype=np.int32),
-               "action": rows.action[chosen], "camera": rows.camera[chosen]}
+               "action": rows.action[chosen], "camera": rows.camera[chosen],
+               # the same in all views of one moment
+               "instant": rows.sequence[chosen].astype(np.int64) << 32 | rows.frame[chosen]}
     return ArrayBatches(passes, targets, batch_size, limit)
 
 

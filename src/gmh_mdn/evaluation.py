@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from src.data.h36m import NO_JAW, POSE17, Camera
-from src.data.lifting import Standardisation, target_joints
+from src.data.h36m import NO_JAW, POSE17
 from src.data.pipeline import EvalBatch
-from src.geometry.lens import stack_lenses
-from src.geometry.placement import reprojection_errors
+from src.data.pose_space import PoseSpace
 from src.metrics.mixture import Mixture, best_of, central_coverage, negative_log_likelihood, split_heads
+from src.metrics.multi_view import agreeing_poses
 from src.metrics.pose3d import mpjpe, pa_mpjpe
 from src.metrics.results import write_table
 from src.visual.hypotheses import Lifted, draw_sheet, subset
@@ -23,6 +23,7 @@ LEVELS = (0.50, 0.80, 0.95)
 PROTOCOLS = {"mpjpe_mm": mpjpe, "pa_mpjpe_mm": pa_mpjpe}
 BASELINES = ("mean_pose", "linear_regression")
 RULE = "=" * 19
+MOST_WAITING = 4  # batches whose outputs are in memory and not yet scored
 
 
 @dataclass(frozen=True)
@@ -31,51 +32,6 @@ class Pictures:
 
     names: Mapping[int, str]
     is_sheet: bool = True
-
-
-class PoseSpace:
-    """Turns standardised vectors into poses, and says where their joints are in the picture.
-
-    With 17 joints the pelvis is one of them, exactly zero: the published error is a mean over 17 joints of which only
-    16 are predicted.
-    """
-
-    def __init__(self, moments: Standardisation, cameras: Sequence[Camera], camera_frame: bool):
-        """Takes the standardisation and the cameras in the order of the rows' numbers."""
-        self.moments, self.camera_frame = moments, camera_frame
-        predicted = target_joints(moments.predict_14)
-        self.has_root = not moments.predict_14
-        self.joints = ((0,) if self.has_root else ()) + predicted
-        common = [row for row in NO_JAW if row in self.joints]
-        self.seen_3d, self.seen_2d = ([order.index(row) for row in common] for order in (self.joints, NO_JAW))
-        self.rotations, self.lenses = np.stack([camera.rotation for camera in cameras]), stack_lenses(
-            [camera.lens for camera in cameras])
-
-    def poses(self, vectors: np.ndarray) -> np.ndarray:
-        """(..., J, 3) mm of standardised vectors (..., C): 17 joints or 14."""
-        joints = self.moments.millimetres(vectors)
-        if not self.has_root:
-            return joints
-        return np.concatenate([np.zeros((*joints.shape[:-2], 1, 3)), joints], -2)
-
-    def world(self, poses: np.ndarray, camera: int) -> np.ndarray:
-        """Poses (..., J, 3) in world axes."""
-        return poses @ self.rotations[camera] if self.camera_frame else poses
-
-    def reprojection(self, poses: np.ndarray, inputs: np.ndarray, camera: np.ndarray) -> np.ndarray:
-        """(B, K) px between the joints of poses (B, K, J, 3), placed as well as possible, and the input (B, 32).
-
-        Joints whose input is zero are missing and left out. The pelvis' depth is not given to it.
-        """
-        pixels = self.moments.pixels(inputs)[:, self.seen_2d]
-        seen = (inputs.reshape(len(inputs), -1, 2)[:, self.seen_2d] != 0).any(-1)
-        if not self.camera_frame:
-            poses = poses @ np.swapaxes(self.rotations[camera], -1, -2)[:, None]
-        return reprojection_errors(poses[:, :, self.seen_3d], pixels, seen, self.lenses.take(camera))
-
-    def regress(self, inputs: np.ndarray) -> np.ndarray:
-        """(B, C) of the linear regression from inputs (B, 32)."""
-        return inputs @ self.moments.regression[:-1] + self.moments.regression[-1]
 
 
 def score_frames(space: PoseSpace, mixture: Mixture, inputs: np.ndarray, target: np.ndarray, camera: np.ndarray,
@@ -119,24 +75,41 @@ class MixtureEvaluator:
         missing: joints that are missing from the inputs of each pass.
         title: line that says what is measured on what.
         pictures: what to draw.
+        multi_view: also choose one hypothesis per view so that the views agree.
     """
 
     def __init__(self, space: PoseSpace, actions: Sequence[str], concentration: list[float], least_deviation: float,
-                 procrustes: bool, action_wise: bool, missing: Sequence[int], title: str, pictures: Pictures):
+                 procrustes: bool, action_wise: bool, missing: Sequence[int], title: str, pictures: Pictures,
+                 multi_view: bool = False):
         self.space, self.actions, self.missing, self.title = space, actions, missing, title
         self.concentration, self.least_deviation = np.asarray(concentration), least_deviation
         self.procrustes, self.action_wise, self.pictures = procrustes, action_wise, pictures
+        self.multi_view = multi_view
+        self._worker, self._work = ThreadPoolExecutor(1), []
         self.reset()
 
     def reset(self) -> None:
         """Forgets all frames."""
+        self._finish()
         self._passes: list[dict[str, list]] = [{} for _ in self.missing]
         self._frames: dict[str, list] = {}
         self._drawn: dict[str, Lifted] = {}
         self._tables = None
 
     def update(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
-        """Scores the mixtures of a batch; ``outputs`` are ((B, (C + 2) M) float32,) per pass."""
+        """Scores the mixtures of a batch, while the network may already run the next one.
+
+        Args: outputs: ((B, (C + 2) M) float32,) per pass.
+        """
+        self._finish(keep=MOST_WAITING - 1)
+        self._work.append(self._worker.submit(self._score, outputs, batch))
+
+    def _finish(self, keep: int = 0) -> None:
+        """Waits until at most ``keep`` batches are not yet scored; raises what went wrong with them."""
+        while len(self._work) > keep:
+            self._work.pop(0).result()
+
+    def _score(self, outputs: list[tuple[np.ndarray, ...]], batch: EvalBatch) -> None:
         rows = {name: values[batch.valid] for name, values in batch.target.items()}
         inputs, target = rows["input"].astype(np.float64), rows["target"].astype(np.float64)
         for number, (heads,) in enumerate(outputs):
@@ -146,6 +119,8 @@ class MixtureEvaluator:
             if number == 0:
                 self._update_density(mixture, target, rows["action"])
                 self._keep_pictures(mixture, rows)
+                if self.multi_view:
+                    self._keep_views(mixture, rows)
         self._tables = None
 
     def _update_density(self, mixture: Mixture, target: np.ndarray, action: np.ndarray) -> None:
@@ -162,12 +137,18 @@ class MixtureEvaluator:
                 self.space.moments.pixels(rows["input"][index, 0]), self.space.world(poses, camera),
                 mixture.weight[index], self.space.world(truth, camera), mpjpe(poses, truth))
 
+    def _keep_views(self, mixture: Mixture, rows: dict[str, np.ndarray]) -> None:
+        poses = np.concatenate([mixture.mean, rows["target"][:, None]], 1)
+        _append(self._frames, {"world": self.space.world(self.space.poses(poses), rows["camera"]).astype(np.float32),
+                               "instant": rows["instant"]})
+
     def summary(self) -> dict[str, float]:
         """All metrics by name, averaged over actions (or frames); units in the names."""
         return {name: self.average(values) for name, values in self.tables().items()}
 
     def tables(self) -> dict[str, np.ndarray]:
         """Every metric as one number per action, (A,); NaN for an action without frames."""
+        self._finish()
         if self._tables is None:
             self._tables = self._evaluate()
         return self._tables
@@ -195,8 +176,16 @@ class MixtureEvaluator:
         columns.update((f"coverage_{100 * level:.0f}_percent", 100 * frames["covered"][:, column])
                        for column, level in enumerate(LEVELS))
         with np.errstate(invalid="ignore"):
-            return {name: np.bincount(action, values, len(self.actions)) / self._counts
-                    for name, values in columns.items()}
+            table = {name: np.bincount(action, values, len(self.actions)) / self._counts
+                     for name, values in columns.items()}
+            return {**table, **(self._evaluate_views(frames) if self.multi_view else {})}
+
+    def _evaluate_views(self, frames: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        chosen, first = agreeing_poses(frames["world"][:, :-1], frames["instant"])
+        action = frames["action"][first]
+        counts = np.bincount(action, minlength=len(self.actions))
+        return {f"multi_view_{name}": np.bincount(action, error(chosen, frames["world"][first, -1]),
+                                                  len(self.actions)) / counts for name, error in PROTOCOLS.items()}
 
     def protocol(self) -> str:
         """What was measured on what."""

@@ -24,7 +24,6 @@ from src.deploy.manifest import Deployment
 from src.engine.checkpoint import load_network
 from src.engine.schedule import WarmupSteps
 from src.engine.stage import Stage
-from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 from src.hmr import data, training
@@ -54,6 +53,8 @@ def build_network(cfg) -> nn.Cell:
 
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     """One stage with two optimisers; the network starts from the mean parameters."""
+    if cfg.pynative:
+        raise InputError("pynative: the training step of hmr exists as a compiled graph only")
     batches = _training_batches(cfg, shard)
     if cfg.pretrained:
         load_network(network, cfg.pretrained, allow_missing=REGRESSOR, drop_unexpected=True)
@@ -71,7 +72,7 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     optimizers = (training.make_optimizer(network, rates[0], cfg.weight_decay, "optimizer."),
                   training.make_optimizer(discriminator, rates[1], cfg.discriminator_weight_decay,
                                           "discriminator_optimizer."))
-    network.encoder = set_precision(network.encoder, cfg.amp_level, cfg.device_target)
+    training.lower_encoder(network, cfg.amp_level, cfg.device_target)
     is_hmr = cfg.profile == "hmr"
     step = training.AdversarialStep(
         network, discriminator, _objective(cfg), optimizers, cfg.adversarial_weight, cfg.discriminator_weight,
@@ -238,4 +239,5 @@ def list_assets(cfg) -> list[Asset]:
 
 def embedded_data_command(folder: str) -> list[str]:
     """The arguments of Python that write the embedded data set into ``folder``."""
-    return ["-m", "src.tools.make_bodies", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1"]
+    return ["-m", "src.tools.make_bodies", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1",
+            "--studio"]

@@ -10,7 +10,7 @@ from mindspore import amp, nn, ops
 
 from src.body.layer import rotation_matrices
 from src.data.order import Shard
-from src.engine.step import own_optimizer_parameters
+from src.engine.step import own_optimizer_parameters, set_precision
 from src.engine.update import MeanOverWorkers, ParameterUpdate
 from src.hmr.loss import score_loss
 from src.hmr.network import ITERATIONS, LAYERS_WITH_DROPOUT
@@ -28,6 +28,14 @@ def make_optimizer(cell: nn.Cell, learning_rate, weight_decay: float, prefix: st
     optimizer = nn.Adam(groups, learning_rate=learning_rate)
     own_optimizer_parameters(optimizer, prefix)
     return optimizer
+
+
+def lower_encoder(network: nn.Cell, amp_level: str, device_target: str) -> None:
+    """Turns on mixed precision in the encoder; regressor, bodies and losses stay in float32."""
+    names = [(parameter, parameter.name) for parameter in network.get_parameters()]
+    network.encoder = set_precision(network.encoder, amp_level, device_target)
+    for parameter, name in names:  # a wrapped cell renames them, which checkpoints must not see
+        parameter.name = name
 
 
 class AdversarialStep(nn.Cell):

@@ -39,6 +39,16 @@ def draw_background(rng: np.random.Generator, size: int, floor_row: float) -> np
     return picture
 
 
+def draw_backdrop(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Draws the backdrop of a studio: one grey, a little tinted, brighter on one side.
+
+    Returns: (size, size, 3) uint8 BGR.
+    """
+    grey = rng.uniform(70, 220)
+    base = grey + rng.normal(0, 0.06 * grey, 3)
+    return _gradient(rng, size, size, base * rng.uniform(0.85, 1.0), base)
+
+
 def _colour(rng: np.random.Generator) -> tuple:
     """Draws a colour, one in eight near skin."""
     if rng.uniform() < 0.12:

@@ -61,7 +61,8 @@ def write_body_sets(folder: str | Path, request: Request, workers: int) -> bool:
     """
     folder = Path(folder)
     wanted = {"format": FORMAT, "count": request.count, "seed": request.seed, "size": request.size,
-              "max_people": request.max_people, "val_fraction": request.val_fraction, "body": request.body}
+              "max_people": request.max_people, "val_fraction": request.val_fraction, "body": request.body,
+              "studio": request.studio}
     marker = folder / "bodies.json"
     if marker.is_file():
         if read_json(marker) == wanted:

@@ -5,7 +5,7 @@ Convention: integer pixel coordinates are pixel centres; pictures are (H, W, 3) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -15,7 +15,7 @@ from src.body.assets import BodyModel
 from src.geometry.camera import project_with_depth, world_to_camera
 from src.geometry.rotation import axis_angle_to_matrix
 from src.people.appearance import Look, cloth_thickness, draw_look, figure_coordinates, surface_colours
-from src.people.background import draw_background
+from src.people.background import draw_backdrop, draw_background
 from src.people.patterns import Pattern, draw_pattern, pattern_colours
 from src.people.props import draw_occluders, seat_mesh
 from src.people.scene import Scene, SceneGeometry, ground_ahead, scene_geometry
@@ -193,6 +193,9 @@ def render_scene(scene: Scene, body: BodyModel) -> Picture:
     size, count = scene.size, len(scene.pose)
     geometry = scene_geometry(scene, body)
     looks = [draw_look(np.random.default_rng(int(seed))) for seed in scene.look_seed]
+    if scene.is_studio:
+        looks = [replace(look, **{part: replace(getattr(look, part), kind="plain")
+                                  for part in ("shirt", "inner", "trousers")}) for look in looks]
     back_rng, light_rng, front_rng = (np.random.default_rng(int(seed)) for seed in scene.seeds)
     light = _light(light_rng)
     vertices, normals = _dressed(scene, geometry, body, looks)
@@ -207,13 +210,14 @@ def render_scene(scene: Scene, body: BodyModel) -> Picture:
 
     edge = ground_ahead(scene, float(back_rng.uniform(0.3, 6.0)))
     row = project_with_depth(edge, scene.focal_px, scene.center_px)[1] if edge[2] > 0.3 else -1.0
-    image = draw_background(back_rng, size, float(row)).astype(np.float32) * (1 / 255)
+    image = draw_backdrop(back_rng, size) if scene.is_studio else draw_background(back_rng, size, float(row))
+    image = image.astype(np.float32) * (1 / 255)
     _cast_shadow(light_rng, image, scene, vertices, light[1][0])
     image = _composite(image, surface, person != EMPTY)
 
     depth = raster.depth.copy()
     boxes, nearest = _person_boxes(points[:count * len(body.v_template)].reshape(count, -1, 3))
-    for thing in draw_occluders(front_rng, size, boxes, nearest):
+    for thing in () if scene.is_studio else draw_occluders(front_rng, size, boxes, nearest):
         hides = thing.mask & (depth > thing.depth_m)
         full = np.zeros((size, size, 3), np.float32)
         full[thing.mask] = thing.colours

@@ -39,6 +39,7 @@ class Scene:
           person_translation: (P, 3) float32, world.
           look_seed: (P,) int64.
           has_seat: (P,) bool.
+          is_studio: whether people in plain clothes stand before a plain backdrop, with nothing in front.
     """
 
     size: int
@@ -53,6 +54,7 @@ class Scene:
     person_translation: np.ndarray
     look_seed: np.ndarray
     has_seat: np.ndarray
+    is_studio: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,12 +169,14 @@ def _place_others(rng: np.random.Generator, body: BodyModel, first: _Person, cam
     return placed
 
 
-def sample_scene(rng: np.random.Generator, body: BodyModel, size: int, max_people: int) -> Scene:
+def sample_scene(rng: np.random.Generator, body: BodyModel, size: int, max_people: int,
+                 is_studio: bool = False) -> Scene:
     """Draws a scene.
 
     Args:
         size: side of the picture, pixels.
         max_people: greatest number of people, at least 1.
+        is_studio: see ``Scene``; the same people stand the same way.
     """
     count = 1
     if max_people > 1 and rng.uniform() < _SEVERAL:
@@ -193,7 +197,7 @@ def sample_scene(rng: np.random.Generator, body: BodyModel, size: int, max_peopl
         shape=np.stack([person.shape for person in people]),
         person_translation=np.stack([person.offset + position for person, position in placed]).astype(np.float32),
         look_seed=rng.integers(SEED_LIMIT, size=len(people)),
-        has_seat=np.array([person.sample.has_seat for person in people]))
+        has_seat=np.array([person.sample.has_seat for person in people]), is_studio=is_studio)
 
 
 def ground_ahead(scene: Scene, beyond_m: float) -> np.ndarray:

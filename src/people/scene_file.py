@@ -15,7 +15,8 @@ from src.arrays import read_npz
 from src.errors import InputError
 from src.people.scene import Scene
 
-PICTURE_KEYS = ("image_id", "size", "focal_px", "center_px", "rotation", "translation", "seeds")
+PICTURE_KEYS = ("image_id", "size", "focal_px", "center_px", "rotation", "translation", "seeds",
+                "is_studio")
 PERSON_KEYS = ("person_picture", "activity", "pose", "shape", "person_translation", "look_seed", "has_seat",
                "joints_cam_m", "keypoints_3d_cam_m")
 
@@ -28,8 +29,9 @@ def scene_rows(scene: Scene, joints: np.ndarray, keypoints: np.ndarray) -> dict[
         keypoints: (P, 17, 3) camera frame, metres.
     """
     return {"size": scene.size, "focal_px": scene.focal_px, "center_px": scene.center_px, "rotation": scene.rotation,
-            "translation": scene.translation, "seeds": scene.seeds, "activity": np.array(scene.activity),
-            "pose": scene.pose, "shape": scene.shape, "person_translation": scene.person_translation,
+            "translation": scene.translation, "seeds": scene.seeds, "is_studio": scene.is_studio,
+            "activity": np.array(scene.activity), "pose": scene.pose,
+            "shape": scene.shape, "person_translation": scene.person_translation,
             "look_seed": scene.look_seed, "has_seat": scene.has_seat, "joints_cam_m": joints,
             "keypoints_3d_cam_m": keypoints}
 
@@ -67,6 +69,7 @@ def read_scenes(path: Path) -> tuple[np.ndarray, list[Scene]]:
     for row, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:])):
         people = slice(start, stop)
         scenes.append(Scene(
-            int(arrays["size"][row]), *(arrays[key][row] for key in PICTURE_KEYS[2:]),
-            tuple(arrays["activity"][people].tolist()), *(arrays[key][people] for key in PERSON_KEYS[2:7])))
+            int(arrays["size"][row]), *(arrays[key][row] for key in PICTURE_KEYS[2:7]),
+            tuple(arrays["activity"][people].tolist()), *(arrays[key][people] for key in PERSON_KEYS[2:7]),
+            bool(arrays["is_studio"][row])))
     return arrays["image_id"], scenes

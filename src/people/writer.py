@@ -54,6 +54,7 @@ class Request:
           val_fraction: share of the pictures in val2017, at least one picture when count > 1.
           body: "default", "small" or a file in SMPL's format.
           keep: further files for every picture, of `KEEPABLE`.
+          studio: people in plain clothes before a plain backdrop, with nothing in front of them.
     """
 
     count: int
@@ -63,6 +64,7 @@ class Request:
     val_fraction: float = 0.1
     body: str = "default"
     keep: tuple[str, ...] = ()
+    studio: bool = False
 
 
 def load_body(name: str) -> BodyModel:
@@ -85,7 +87,7 @@ def make_scene(request: Request, index: int, body: BodyModel) -> tuple[Scene, Pi
     """
     rng = np.random.default_rng([request.seed, index])
     for attempt in range(2 * _ATTEMPTS):
-        scene = sample_scene(rng, body, request.size, request.max_people if attempt < _ATTEMPTS else 1)
+        scene = sample_scene(rng, body, request.size, request.max_people if attempt < _ATTEMPTS else 1, request.studio)
         picture = render_scene(scene, body)
         annotations = describe_people(picture, scene)
         if is_worth_keeping(annotations, request.size):

@@ -26,10 +26,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--people", type=int, default=1, help="greatest number of people in a picture (default 1)")
     parser.add_argument("--val_fraction", type=float, default=0.1, help="share of the test pictures (default 0.1)")
     parser.add_argument("--body", default="default", help="default, small, or a body file in SMPL's format")
+    parser.add_argument("--studio", action="store_true", help="plain clothes, plain backdrop, nothing in front: easier")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
-    request = Request(options.count, options.seed, options.size, options.people, options.val_fraction, options.body)
+    request = Request(options.count, options.seed, options.size, options.people, options.val_fraction, options.body,
+                      studio=options.studio)
     if write_body_sets(options.out, request, options.workers):
         print(f"{options.out}: {options.count} pictures and their bodies in {time.perf_counter() - start:.1f} s")
     else:

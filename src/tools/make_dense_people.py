@@ -25,9 +25,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--size", type=int, default=160, help="side of the square pictures, pixels (default 160)")
     parser.add_argument("--test_fraction", type=float, default=0.1, help="share of the test set (default 0.1)")
     parser.add_argument("--body", default="default", help="default, small, or a body file with atlas and landmarks")
+    parser.add_argument("--studio", action="store_true", help="plain clothes, plain backdrop, nothing in front: easier")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     options = parser.parse_args(arguments)
-    request = Request(options.count, options.seed, options.size, 1, options.test_fraction, options.body, ("iuv",))
+    request = Request(options.count, options.seed, options.size, 1, options.test_fraction, options.body, ("iuv",),
+                      options.studio)
     start = time.perf_counter()
     if write_dense_people(options.out, request, options.workers):
         seconds = time.perf_counter() - start

@@ -26,11 +26,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--val_fraction", type=float, default=0.1, help="share of val2017 (default 0.1)")
     parser.add_argument("--body", default="default", help="default, small, or a body file in SMPL's format")
     parser.add_argument("--keep", default="", help=f"comma-separated, of {', '.join(KEEPABLE)}: written per picture")
+    parser.add_argument("--studio", action="store_true", help="plain clothes, plain backdrop, nothing in front: easier")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     options = parser.parse_args(arguments)
     keep = tuple(sorted({name.strip() for name in options.keep.split(",") if name.strip()}))
     request = Request(options.count, options.seed, options.size, options.people, options.val_fraction, options.body,
-                      keep)
+                      keep, options.studio)
     start = time.perf_counter()
     is_new = write_data_set(options.out, request, options.workers)
     seconds = time.perf_counter() - start

@@ -34,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--train_every", type=int, default=5, help="keep each n-th training frame (default 5)")
     parser.add_argument("--test_every", type=int, default=2, help="keep each n-th test frame (default 2)")
     parser.add_argument("--fps", type=float, default=15.0, help="frames per second taken of .amc files (default 15)")
+    parser.add_argument("--turned", action="store_true",
+                        help="turn and mirror the training clips, otherwise for every subject's cameras")
     options = parser.parse_args(arguments)
     if options.out.suffix != ".npz" or min(options.train_every, options.test_every) < 1 or not 0 < options.fps <= 120:
         raise InputError("prepare_cmu: --out must end in .npz, --train_every and --test_every be at least 1, --fps "
@@ -44,10 +46,11 @@ def main(arguments: Sequence[str]) -> int:
         read = read_pickled_cameras if options.cameras.endswith(".pkl") else read_cameras
         cameras = read(options.cameras)
     sequences = []
-    for path, subjects, every in ((options.train, TRAIN_SUBJECTS, options.train_every),
-                                  (options.test, TEST_SUBJECTS, options.test_every)):
+    rng = np.random.default_rng(1) if options.turned else None
+    for path, subjects, every, turning in ((options.train, TRAIN_SUBJECTS, options.train_every, rng),
+                                           (options.test, TEST_SUBJECTS, options.test_every, None)):
         clips = read_clips(path) if path.suffix == ".npz" else read_capture(path, options.fps)
-        chosen = through_cameras(clips, subjects, every)
+        chosen = through_cameras(clips, subjects, every, turning)
         frames = 4 * sum(len(sequence.world_mm) for sequence in chosen)
         print(f"{path}: {len(clips)} clips, {frames} views of frames by the cameras of subjects "
               f"{', '.join(map(str, subjects))}")

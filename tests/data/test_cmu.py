@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from src.data.cmu import Clip, read_clips, read_pickled_cameras, through_cameras
-from src.data.h36m import TEST_SUBJECTS, TRAIN_SUBJECTS
+from src.data.h36m import POSE_ROWS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from src.data.h36m_pack import MotionPack
 from src.errors import InputError
 from src.tools import prepare_cmu
@@ -76,3 +76,21 @@ def test_the_recorded_clips_have_the_counts_of_their_description(shared):
     views = 4 * sum(len(row.world_mm) for row in through_cameras(clips["train"], TRAIN_SUBJECTS, 5))
     assert views == 72_080
     assert 4 * sum(len(row.world_mm) for row in through_cameras(clips["test"], TEST_SUBJECTS, 2)) == 11_648
+
+
+def test_turned_clips_are_the_same_bodies_seen_from_elsewhere(rng):
+    joints = rng.standard_normal((4, 17, 3)) * 300 + [100, -200, 900]
+    clips = [Clip("a", "walk", 1, joints)]
+    plain, turned = through_cameras(clips, (1,), 1), through_cameras(clips, tuple(range(40)), 1, rng)
+    first, mirrored = plain[0].world_mm[:, POSE_ROWS], 0
+    for sequence in turned:
+        world = sequence.world_mm[:, POSE_ROWS]
+        np.testing.assert_allclose(world[:, 0, 2], first[:, 0, 2])
+        np.testing.assert_allclose(np.hypot(*world[:, 0, :2].T), np.hypot(*first[:, 0, :2].T))
+        same = np.allclose(np.linalg.norm(world[:, 3] - world[:, 0], axis=-1),
+                           np.linalg.norm(first[:, 3] - first[:, 0], axis=-1))
+        swapped = np.allclose(np.linalg.norm(world[:, 6] - world[:, 0], axis=-1),
+                              np.linalg.norm(first[:, 3] - first[:, 0], axis=-1))
+        assert same != swapped
+        mirrored += swapped
+    assert 5 < mirrored < 35 and len({round(float(one.world_mm[0, 0, 0]), 3) for one in turned}) == 40

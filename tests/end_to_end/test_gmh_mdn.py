@@ -42,7 +42,8 @@ def evaluated(run, lift, motion, trained, tmp_path_factory):
 
 
 def table(output):
-    return [line for line in output.splitlines() if "mm" in line or "root - " in line or line.startswith("protocol:")]
+    return [line for line in output.splitlines() if ".ckpt: " not in line
+            and ("mm" in line or "root - " in line or line.startswith("protocol:"))]
 
 
 def test_training_leaves_statistics_beside_the_checkpoints(trained):
@@ -138,6 +139,7 @@ MISTAKES = {
     "joints": (["train.py", "--miss_num", "3"], "miss_num 3: expected 0, 1 or 2"),
     "keep": (["train.py", "--dropout", "0"], "dropout 0.0: expected the probability"),
     "precision": (["train.py", "--precision_mode", "allow_fp32_to_fp16"], "only Ascend"),
+    "nothing to test": (["train.py", "--test"], "name the checkpoint to evaluate"),
     "width": (["export.py", "--random_weights", "--linear_size", "0"], "linear_size 0: expected at least 1")}
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from src.data.lifting import LiftingRows
 from src.data.order import Shard
+from src.data.pose_space import PoseSpace
 from src.errors import InputError
 from src.gmh_mdn.data import (
     INPUT_NAMES,
@@ -16,7 +17,6 @@ from src.gmh_mdn.data import (
     sample_names,
     spread_places,
 )
-from src.gmh_mdn.evaluation import PoseSpace
 
 
 def make_rows(count=40, action=None):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from src.data.h36m import ACTIONS
+from src.data.pose_space import PoseSpace
 from src.engine.score import score
 from src.geometry.alignment import align_similarity, similarity_transform
 from src.gmh_mdn.data import MotionData, hide_joints, make_eval_batches
-from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures, PoseSpace
+from src.gmh_mdn.evaluation import MixtureEvaluator, Pictures
 from src.metrics.mixture import best_of
 from src.metrics.pose3d import joint_errors, mpjpe, pa_mpjpe
 
@@ -65,11 +66,12 @@ TABLES = {
 
 
 def evaluate(data, moments, rows, network, procrustes=False, tail_batch=64, action_wise=True, with_missing=False,
-             pictures=NONE):
+             pictures=NONE, multi_view=False):
     cameras = data.cameras()
     space = PoseSpace(moments, [cameras[key] for key in rows.cameras], data.camera_frame)
     missing = (0, 1, 2) if with_missing else (0,)
-    evaluator = MixtureEvaluator(space, data.actions, PRIOR, 1e-15, procrustes, action_wise, missing, "fake", pictures)
+    evaluator = MixtureEvaluator(space, data.actions, PRIOR, 1e-15, procrustes, action_wise, missing, "fake", pictures,
+                                 multi_view)
     score(network, make_eval_batches(rows, 512, tail_batch, 0, with_missing, 1, 0), evaluator)
     return evaluator
 
@@ -147,3 +149,11 @@ def test_pictures_are_drawn_on_one_sheet_or_one_by_one(run, tmp_path):
         paths = evaluator.write(tmp_path / str(is_sheet))
         assert [path.name for path in paths[1:]] == expected
         assert all(cv2.imread(str(path)).shape[1] > 7 * 200 for path in paths[1:])
+
+
+def test_views_that_agree_are_averaged_where_asked_for(run):
+    plain, several = run(tail_batch=1).summary(), run(tail_batch=1, multi_view=True).summary()
+    assert "multi_view_mpjpe_mm" not in plain
+    # the made-up detections of the four views have nothing to do with each other: an average is nearer to the mean pose
+    assert several["multi_view_mpjpe_mm"] < several["average_hypothesis_mpjpe_mm"]
+    assert 0 < several["multi_view_pa_mpjpe_mm"] < several["multi_view_mpjpe_mm"]

@@ -16,7 +16,7 @@ def test_the_views_have_the_described_baselines(shared, tmp_path):
     ms.set_context(mode=ms.GRAPH_MODE)
     options = gmh_mdn_cmu.make_parser().parse_args(arguments(shared, tmp_path, "--linear_size", "16", "--epochs", "1",
                                                              "--batch_size", "4096"))
-    data = gmh_mdn_cmu.prepare(options.data, options.cameras, options.pack, options.train_every)
+    data = gmh_mdn_cmu.prepare(options.data, options.cameras, options.pack, options.train_every, False)
     network, _, steps = gmh_mdn_cmu.train(data, True, options)
     assert steps == 72_080 // 4096
     metrics = gmh_mdn_cmu.score_mixture(data, network)

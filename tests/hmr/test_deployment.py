@@ -1,5 +1,6 @@
 """HMR's deployed network and its contract, and the configuration's borders."""
 
+import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor
@@ -103,6 +104,12 @@ def test_values_that_do_not_fit_are_refused(arguments, message):
         hmr.build_network(make_cfg(*arguments))
 
 
+def test_training_operator_by_operator_is_refused(bodies):
+    cfg = make_cfg("--data_path", bodies, "--pynative", "true")
+    with pytest.raises(InputError, match="pynative: the training step of hmr exists as a compiled graph only"):
+        hmr.build_stages(cfg, hmr.build_network(cfg), Shard())
+
+
 def test_an_unknown_data_set_is_refused(bodies):
     with pytest.raises(InputError, match="dataset 3dpw: expected human3.6m or mpi-inf-3dhp"):
         hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "3dpw"))
@@ -110,3 +117,18 @@ def test_an_unknown_data_set_is_refused(bodies):
 
 def test_a_data_set_with_one_protocol_needs_no_test_set(bodies):
     assert len(hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "mpi-inf-3dhp"))) > 0
+
+
+@pytest.mark.slow
+def test_half_precision_of_the_encoder_gives_nearly_the_same_loss(bodies):
+    losses, names = [], []
+    for level in ("O0", "O2"):
+        cfg = make_cfg("--data_path", bodies, "--amp_level", level)
+        ms.set_seed(5)
+        network = hmr.build_network(cfg)
+        (stage,) = hmr.build_stages(cfg, network, Shard())
+        (batch,) = stage.data.batches(0, 1)
+        losses.append(float(stage.step.set_train(True)(*batch)[0]))
+        names.append([parameter.name for parameter in network.get_parameters()])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert names[0] == names[1]

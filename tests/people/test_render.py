@@ -144,3 +144,14 @@ def test_people_stand_on_the_ground_and_in_front_of_the_camera(body, seed):
         assert (lowest > -1e-4).all() and (lowest < 0.36).all()
         assert geometry.vertices[..., 2].min() > 0.4
         assert EMPTY in render_scene(scene, body).person
+
+
+def test_a_studio_shows_the_same_people_before_a_plain_backdrop(body):
+    for seed in range(6):
+        scene = sample_scene(np.random.default_rng(seed), body, 96, 3)
+        studio = sample_scene(np.random.default_rng(seed), body, 96, 3, is_studio=True)
+        assert np.array_equal(scene.pose, studio.pose) and np.array_equal(scene.translation, studio.translation)
+        picture = render_scene(studio, body)
+        assert OCCLUDER not in picture.person
+        backdrop = picture.image[picture.person == EMPTY].astype(float)
+        assert np.median(np.abs(backdrop - np.median(backdrop, axis=0))) < 12  # one colour but for noise and shadows

@@ -187,3 +187,8 @@ def test_a_scene_file_with_rows_missing_is_named(data_set, tmp_path):
     np.savez(tmp_path / "scenes.npz", **{**arrays, "pose": arrays["pose"][:-1]})
     with pytest.raises(InputError, match="'pose' has"):
         read_scenes(tmp_path / "scenes.npz")
+
+
+def test_a_studio_is_remembered_with_its_scenes(tmp_path):
+    write_data_set(tmp_path, Request(count=2, seed=3, size=64, body="small", studio=True), workers=1)
+    assert [scene.is_studio for scene in read_scenes(tmp_path / "scenes_train2017.npz")[1]] == [True]
