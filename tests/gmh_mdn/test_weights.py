@@ -36,7 +36,7 @@ def test_a_tensorflow_checkpoint_is_converted_bit_for_bit(converted, drawn):
     variables = drawn(linear_size=8)
     assert len(variables) == len(ours) == 36
     for name, array in variables.items():
-        np.testing.assert_array_equal(ours[rename_weight(name)], to_dense(name, array), err_msg=name)
+        np.testing.assert_array_equal(ours[rename_weight(name)], to_dense(array), err_msg=name)
 
 
 def test_the_converted_network_gives_the_recorded_output(converted, golden_folder, golden_recipe):
