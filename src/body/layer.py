@@ -13,7 +13,10 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from src.body.assets import BodyModel
+from src.body.joints import SMPL24
 from src.geometry.rotation_graph import axis_angle_to_matrix, flat_identity, six_d_to_matrix
+
+FLAT_POSES = (3 * SMPL24.size, 6 * SMPL24.size)  # numbers of a pose in one row, axis-angle and 6-D
 
 
 def feature_basis(body: BodyModel) -> np.ndarray:
@@ -28,17 +31,20 @@ def feature_basis(body: BodyModel) -> np.ndarray:
 def rotation_matrices(pose: Tensor) -> Tensor:
     """Gives joint rotations as matrices.
 
-    Args:    pose: (B, 24, 3) axis-angle, (B, 24, 6) in the 6-D form, or (B, 24, 3, 3) matrices.
+    Args:    pose: (B, 24, 3) or (B, 72) axis-angle, (B, 24, 6) or (B, 144) in the 6-D form, or (B, 24, 3, 3) matrices.
     Returns: (B, 24, 3, 3).
     Raises:  ValueError for another shape.
     """
+    if pose.ndim == 2 and pose.shape[1] in FLAT_POSES:
+        pose = pose.reshape((-1, SMPL24.size, pose.shape[1] // SMPL24.size))
     if pose.ndim == 4 and pose.shape[2:] == (3, 3):
         return pose
     if pose.ndim == 3 and pose.shape[2] == 3:
         return axis_angle_to_matrix(pose)
     if pose.ndim == 3 and pose.shape[2] == 6:
         return six_d_to_matrix(pose)
-    raise ValueError(f"pose: expected (B, 24, 3), (B, 24, 6) or (B, 24, 3, 3), got {pose.shape}")
+    raise ValueError("pose: expected (B, 24, 3) or (B, 72), (B, 24, 6) or (B, 144), or (B, 24, 3, 3), "
+                     f"got {pose.shape}")
 
 
 def regress_joints(vertices: Tensor, regressor: Tensor) -> Tensor:
@@ -135,11 +141,12 @@ class BodyLayer(nn.Cell):
         self.weights = ConstantProduct(body.weights.T)
         self.regressors = tuple(Tensor(np.asarray(regressor, np.float32)) for regressor in regressors)
 
-    def construct(self, pose, shape):
+    def construct(self, pose, shape, translation=None):
         """Poses and skins.
 
         Args:    pose: as ``rotation_matrices`` takes it, relative to the parent joint.
                  shape: (B, S), S the body's number of shape directions.
+                 translation: (B, 3) metres, added to vertices and joints; None = where the body stands.
         Returns: vertices (B, V, 3); joints (B, 24, 3) of the kinematic chain; then (B, K, 3) for every
                  regressor. Metres.
         """
@@ -153,6 +160,8 @@ class BodyLayer(nn.Cell):
             blend = [self.weights(transforms[row, column]) for column in range(4)]
             skin = skin + (blend[0] * rest[0] + blend[1] * rest[1] + blend[2] * rest[2] + blend[3],)
         planes = ops.stack(skin, axis=1)
+        if translation is not None:
+            planes, joints = planes + translation.expand_dims(2), joints + translation.expand_dims(1)
         regressed = ()
         for regressor in self.regressors:
             regressed = regressed + (_regress_planes(planes, regressor).transpose((0, 2, 1)),)

@@ -8,6 +8,7 @@ from mindspore import Tensor
 from src.body.assets import default_body, read_body
 from src.body.layer import BodyJoints, BodyLayer, regress_joints, rotation_matrices
 from src.body.smpl import body_vertices
+from src.geometry.camera_graph import project_weakly
 from src.geometry.rotation import axis_angle_to_matrix, matrix_to_six_d
 
 UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0]).astype(np.float32)  # the extra root rotation of one published network
@@ -54,6 +55,8 @@ def test_a_turned_root_gives_the_recorded_upside_down_body(golden):
     np.testing.assert_allclose(joints.asnumpy(), layer["pt_rotate_base_J_transformed"], atol=1e-5)
     np.testing.assert_allclose(coco.asnumpy(), layer["pt_rotate_base_joints19"], atol=1e-5)
     np.testing.assert_allclose(coco.asnumpy()[:, :14], layer["pt_rotate_base_joints14"], atol=1e-5)
+    np.testing.assert_allclose(project_weakly(coco, Tensor(layer["cam"])).asnumpy(), layer["pt_rotate_base_j2d"],
+                               atol=1e-5)
 
 
 def test_gradients_equal_the_recorded_ones(golden, golden_recipe):
@@ -86,11 +89,12 @@ def test_the_layer_equals_the_function_on_the_host(rng, size):
     np.testing.assert_allclose(joints.asnumpy(), expected.joints, atol=1e-5)
 
 
-def test_all_three_forms_of_a_pose_give_one_body(rng):
+def test_all_forms_of_a_pose_give_one_body(rng):
     body, (pose, shape) = default_body("small"), made_up(rng)
     cell, matrices = BodyLayer(body), axis_angle_to_matrix(pose)
+    six_d = matrix_to_six_d(matrices)
     first, *others = (cell(Tensor(form), Tensor(shape))[0].asnumpy()
-                      for form in (pose, matrices, matrix_to_six_d(matrices)))
+                      for form in (pose, pose.reshape(3, 72), matrices, six_d, six_d.reshape(3, 144)))
     for vertices in others:
         np.testing.assert_allclose(vertices, first, atol=1e-5)
 
@@ -106,8 +110,18 @@ def test_another_batch_size_gives_the_same_bodies(rng):
 
 def test_an_unknown_form_of_a_pose_is_refused():
     cell = BodyLayer(default_body("small"))
-    with pytest.raises(ValueError, match=r"pose: expected \(B, 24, 3\)"):
-        cell(Tensor(np.zeros((1, 72), np.float32)), Tensor(np.zeros((1, 10), np.float32)))
+    with pytest.raises(ValueError, match=r"pose: expected \(B, 24, 3\) or \(B, 72\)"):
+        cell(Tensor(np.zeros((1, 69), np.float32)), Tensor(np.zeros((1, 10), np.float32)))
+
+
+def test_a_translation_moves_vertices_and_all_joints(golden, rng):
+    body, arrays, layer = golden
+    cell, moves = BodyLayer(body, (arrays["joints_regressor_cmr"],)), rng.normal(size=(5, 3)).astype(np.float32)
+    pose, shape = Tensor(layer["pose"]), Tensor(layer["beta"])
+    for moved, found in zip(cell(pose, shape, Tensor(moves)), cell(pose, shape)):
+        np.testing.assert_allclose(moved.asnumpy(), found.asnumpy() + moves[:, None], atol=1e-5)
+    expected = body_vertices(body, layer["pose"].reshape(-1, 24, 3), layer["beta"], moves)
+    np.testing.assert_allclose(cell(pose, shape, Tensor(moves))[1].asnumpy(), expected.joints, atol=1e-5)
 
 
 def test_joints_without_the_skin_equal_those_of_the_skin(golden):
