@@ -31,6 +31,15 @@ def test_the_root_of_the_mean_stands_upright_in_the_camera_frame(mean_h5):
     assert path.read_bytes() == before  # the file is opened for reading
 
 
+def test_the_recorded_mean_starts_from_the_recorded_theta(tmp_path, hmr_golden):
+    golden = hmr_golden("forward_pytorch_hmr.npz")
+    with h5py.File(tmp_path / "mean.h5", "w") as file:
+        file["pose"], file["shape"] = golden["mean_pose_h5"], golden["mean_shape_h5"]
+    mean = read_mean_parameters(tmp_path / "mean.h5")
+    np.testing.assert_allclose(np.concatenate([mean.camera, mean.pose, mean.shape]), golden["mean_theta"].ravel(),
+                               rtol=1e-6)
+
+
 def test_both_forms_of_the_mean_pose_are_one_pose(mean_h5):
     mean = read_mean_parameters(mean_h5[0])
     np.testing.assert_allclose(six_d_to_matrix(mean.pose_6d.reshape(24, 6)),

@@ -46,6 +46,12 @@ def test_adversarial_terms_of_profile_hmr_are_the_recorded_ones(hmr_golden):
     assert near(loss.score_loss(real, 1.0, True) + loss.score_loss(estimated, 0.0, True), golden["loss_disc"])
 
 
+def test_joints_centred_at_the_hips_are_the_recorded_ones(hmr_golden):
+    golden = hmr_golden("reflect.npz")
+    np.testing.assert_allclose(loss.center_at_hips(Tensor(golden["j14"])).asnumpy(), golden["j14_pelvis_aligned"],
+                               atol=1e-6)
+
+
 def test_adversarial_terms_of_profile_mmpose_are_the_recorded_ones(hmr_golden):
     golden = hmr_golden("losses_mmpose.npz")
     scores = Tensor(golden["disc_out_axis_angle"])
@@ -83,6 +89,12 @@ def test_weighted_terms_of_a_mixed_batch_are_the_recorded_ones(hmr_golden, recor
     assert sum(terms) == pytest.approx(float(golden["step_total_g"]), rel=2e-5)
     assert golden["step_names"].tolist()[:5] == ["kp_2d", "kp_3d", "shape", "pose", "e_disc"]
     np.testing.assert_allclose(terms, golden["step_values_weighted"][:5], rtol=5e-5)
+    real = golden["step_mosh_theta"]
+    real_scores = discriminator(matrices(real[:, 3:75]), Tensor(real[:, 75:]))
+    parts = loss.score_loss(scores, 0.0, True), loss.score_loss(real_scores, 1.0, True)
+    assert near(parts[0] + parts[1], golden["step_total_d"])
+    recorded = dict(zip(golden["step_names"].tolist(), golden["step_values_weighted"]))
+    assert near(parts[0], recorded["d_disc_fake"]) and near(parts[1], recorded["d_disc_real"])
 
 
 def test_terms_of_profile_mmpose_are_the_recorded_ones(hmr_golden):
