@@ -78,7 +78,7 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
         network, discriminator, _objective(cfg), optimizers, cfg.adversarial_weight, cfg.discriminator_weight,
         is_discriminator_first=not is_hmr, is_summed=is_hmr,
         loss_scale=cfg.loss_scale if cfg.amp_level != "O0" else 0.0, clip_norm=cfg.clip_norm,
-        accumulate_steps=cfg.accumulate_steps, worker_count=shard.size)
+        accumulate_steps=cfg.accumulate_steps, worker_count=shard.size, discriminator_steps=cfg.discriminator_steps)
     return [Stage("bodies", cfg.epochs, batches, step, step.terms)]
 
 
@@ -172,10 +172,11 @@ def _joint_regressor(cfg, body: BodyModel) -> np.ndarray:
 
 
 def _test_set(cfg) -> str:
-    """The test protocol; a data set that has one only decides by itself."""
-    if cfg.dataset not in DATASETS:
+    """The test protocol; a data set that has one only decides by itself. Case does not matter in its name."""
+    name = cfg.dataset.lower()
+    if name not in DATASETS:
         raise InputError(f"dataset {cfg.dataset}: expected {' or '.join(DATASETS)}")
-    return DATASETS[cfg.dataset] or cfg.test_set
+    return DATASETS[name] or cfg.test_set
 
 
 def _check(cfg) -> None:
@@ -184,9 +185,12 @@ def _check(cfg) -> None:
     if cfg.image_size < 32:
         raise InputError(f"image_size {cfg.image_size}: expected at least 32")
     for key in ("batch_size", "batch_3d_size", "adv_batch_size", "eval_batch_size", "hidden_size", "accumulate_steps",
-                "epochs", "log_steps", "save_epochs"):
+                "discriminator_steps", "epochs", "log_steps", "save_epochs"):
         if cfg[key] < 1:
             raise InputError(f"{key} {cfg[key]}: expected at least 1")
+    if cfg.discriminator_steps > 1 and cfg.accumulate_steps > 1:
+        raise InputError(f"discriminator_steps {cfg.discriminator_steps}: expected 1 with accumulate_steps "
+                         f"{cfg.accumulate_steps}, whose batches it would count twice")
     if not 0 <= cfg.dropout < 1:
         raise InputError(f"dropout {cfg.dropout}: expected 0 or more and less than 1")
     if cfg.epoch_steps < 0:

@@ -86,6 +86,7 @@ class AdversarialStep(nn.Cell):
         adversarial_weight, discriminator_weight: of the scores in the two losses.
         is_discriminator_first: the network's loss sees the updated discriminator (profile mmpose) or the
             one before the update (profile hmr).
+        discriminator_steps: updates of the discriminator per step, on the same bodies.
         is_summed: see ``score_loss``.
         loss_scale: first dynamic loss scale of the network's gradient, 0 = no scaling.
         worker_count: data-parallel workers whose gradients are averaged.
@@ -95,10 +96,10 @@ class AdversarialStep(nn.Cell):
     def __init__(self, network: nn.Cell, discriminator: nn.Cell, objective: nn.Cell,
                  optimizers: tuple[nn.Optimizer, nn.Optimizer], adversarial_weight: float = 1.0,
                  discriminator_weight: float = 1.0, is_discriminator_first: bool = False, is_summed: bool = True,
-                 loss_scale: float = 0.0, worker_count: int = 1, **options):
+                 loss_scale: float = 0.0, worker_count: int = 1, discriminator_steps: int = 1, **options):
         super().__init__(auto_prefix=False)
         self.network, self.discriminator, self.objective = network, discriminator, objective
-        self.is_discriminator_first = is_discriminator_first
+        self.is_discriminator_first, self.discriminator_steps = is_discriminator_first, discriminator_steps
         self.scaler = amp.DynamicLossScaler(loss_scale, 2, 2000) if loss_scale else None
         self.update_network = ParameterUpdate(optimizers[0], **options)
         self.update_discriminator = ParameterUpdate(optimizers[1], prefix="discriminator_", **options)
@@ -132,9 +133,13 @@ class AdversarialStep(nn.Cell):
         return (loss,) + terms + (judgement,)
 
     def train_discriminator(self, judged):
-        """Updates the discriminator on real and estimated bodies; returns its loss."""
+        """Updates the discriminator on real and estimated bodies; returns its loss before the last update."""
         loss, gradients = self.discriminator_gradient(*judged)
-        return ops.depend(loss, self.update_discriminator(self.discriminator_mean(gradients)))
+        loss = ops.depend(loss, self.update_discriminator(self.discriminator_mean(gradients)))
+        for _ in range(1, self.discriminator_steps):
+            loss, gradients = self.discriminator_gradient(*ops.depend(judged, loss))
+            loss = ops.depend(loss, self.update_discriminator(self.discriminator_mean(gradients)))
+        return loss
 
     def train_network(self, gradients):
         """Updates the network, or lowers the loss scale when a gradient is not finite."""

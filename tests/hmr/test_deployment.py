@@ -98,7 +98,9 @@ def test_training_starts_from_the_mean_file_and_its_batches_fit_the_step(profile
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--profile", "smplify"], "profile smplify: expected hmr or mmpose"), (["--image_size", "16"], "at least 32"),
     (["--dropout", "1"], "dropout 1.0: expected"),
-    (["--adv_batch_size", "0"], "adv_batch_size 0: expected at least 1"), (["--epoch_steps", "-1"], "epoch_steps -1")])
+    (["--adv_batch_size", "0"], "adv_batch_size 0: expected at least 1"), (["--epoch_steps", "-1"], "epoch_steps -1"),
+    (["--discriminator_steps", "0"], "discriminator_steps 0: expected at least 1"),
+    (["--discriminator_steps", "2", "--accumulate_steps", "2"], "discriminator_steps 2: expected 1 with accumulate")])
 def test_values_that_do_not_fit_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         hmr.build_network(make_cfg(*arguments))
@@ -116,7 +118,7 @@ def test_an_unknown_data_set_is_refused(bodies):
 
 
 def test_a_data_set_with_one_protocol_needs_no_test_set(bodies):
-    assert len(hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "mpi-inf-3dhp"))) > 0
+    assert len(hmr.eval_data(make_cfg("--data_path", bodies, "--dataset", "MPI-INF-3DHP"))) > 0
 
 
 @pytest.mark.slow

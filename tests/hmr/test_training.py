@@ -75,12 +75,13 @@ def recorded_step(hmr_golden, recorded_network, recorded_discriminator, recorded
     names = [parameter.name for parameter in trained]
     found = {name: gradient.asnumpy() for name, gradient in zip(names, (*gradients[0], *gradients[1]))}
     assert len(found) == len(names)
+    found["theta_2"] = np.concatenate([part.asnumpy().reshape(2, -1) for part in gradients[2]], axis=1)
     values = dict(zip(step.terms, (float(value) for value in step(*batch))))
     return values, found, {**network_arrays(network), **network_arrays(discriminator)}
 
 
 class GradientsOf(nn.Cell):
-    """Gradients of both losses of a step, without an update."""
+    """Gradients of both losses of a step and its last state, without an update."""
 
     def __init__(self, step):
         super().__init__(auto_prefix=False)
@@ -92,7 +93,7 @@ class GradientsOf(nn.Cell):
         _, gradient = self.step.state_gradient(states, labels, ops.ones((), ms.float32))
         _, of_discriminator = self.step.discriminator_gradient(training.rotation_matrices(real_pose), real_shape,
                                                                *self.step.objective.candidates(states))
-        return pull_back(gradient)[1], of_discriminator
+        return pull_back(gradient)[1], of_discriminator, states[-1]
 
 
 def test_losses_of_the_recorded_step(recorded_step, hmr_golden):
@@ -104,6 +105,10 @@ def test_losses_of_the_recorded_step(recorded_step, hmr_golden):
     for name, expected in zip(("keypoints_2d", "joints_3d", "shape", "pose", "adversarial", "discriminator"),
                               golden["loss_terms"]):
         assert values[name] == pytest.approx(float(expected), rel=2e-4), name
+
+
+def test_last_state_of_the_recorded_step(recorded_step, hmr_golden):
+    np.testing.assert_allclose(recorded_step[1]["theta_2"], hmr_golden("train_step_pytorch_hmr.npz")["theta_2"], atol=1e-5)
 
 
 def test_gradients_of_the_recorded_step(recorded_step, hmr_golden):
@@ -170,6 +175,19 @@ def test_the_discriminator_learns_to_tell_real_from_estimated(rng):
     batch, place = make_batch("hmr", rng), step.terms.index("discriminator")
     losses = [float(step(*batch)[place]) for _ in range(25)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_further_updates_of_the_discriminator_equal_single_ones(rng):
+    batch, weights = make_batch("mmpose", rng), []
+    for steps, calls in ((2, 1), (1, 2)):
+        network, discriminator = small_pair("mmpose")
+        step = make_step("mmpose", network, discriminator, rates=(0.0, 1e-2), discriminator_steps=steps)
+        for _ in range(calls):
+            step(*batch)
+        assert step.update_discriminator.optimizer.global_step.asnumpy() == 2
+        weights.append(network_arrays(discriminator))
+    for name, array in weights[0].items():
+        np.testing.assert_allclose(array, weights[1][name], atol=1e-5, err_msg=name)
 
 
 def test_all_state_has_a_name_of_its_own(rng):
