@@ -35,6 +35,8 @@ def read_mesh_annotation(path: str | Path, image_root: str | Path, joint_sets: t
     count = len(names)
     if "scale" in arrays and arrays["scale"].shape == (count, 2):  # width and height, which are equal
         arrays["scale"] = arrays["scale"].max(axis=1)
+    if "has_smpl" in arrays and arrays["has_smpl"].dtype == bool:
+        arrays["has_smpl"] = arrays["has_smpl"].astype(np.float32)
     rows = next((arrays[key].shape[1:2] for key in ("S", "part") if key in arrays), ())
     joint_set = next((joint_set for joint_set in joint_sets if rows == (joint_set.size,)), joint_sets[0])
     shapes = {"part": (count, joint_set.size, 3), "S": (count, joint_set.size, 4), "pose": (count, 72),

@@ -50,8 +50,9 @@ def test_missing_columns_are_zero(tmp_path, missing, expected):
                                    rtol=1e-6)
 
 
-def test_the_column_of_valid_bodies_is_believed(tmp_path):
-    records = read_mesh_annotation(write(tmp_path, has_smpl=np.array([1, 0, 1], np.uint8)), tmp_path)
+@pytest.mark.parametrize("kind", [np.uint8, np.float64, bool])
+def test_the_column_of_valid_bodies_is_believed(tmp_path, kind):
+    records = read_mesh_annotation(write(tmp_path, has_smpl=np.array([1, 0, 1], kind)), tmp_path)
     assert records.has_smpl.tolist() == [1, 0, 1]
 
 
