@@ -14,6 +14,7 @@ from src.data.hmr_sets import (
     MESH_SETS,
     RAW_SETS,
     TEST_SETS,
+    coco_file,
     prior_file,
     read_mesh_set,
     read_mosh,
@@ -31,8 +32,8 @@ _MMPOSE = "https://mmpose.readthedocs.io (0.x, body mesh data sets)"
 _OWN_BODY = ("python -m src.tools.quickstart --model hmr, which brings its own body, and src.tools.convert_weights; "
              "train, eval, export and demo need it")
 _ANNOT = "gt2d (N,14,3), gt3d (N,14,3) metres, imagename (N)"
-_RAW = {  # annotation file below the set's folder, what it holds, owner
-    "coco": ("annotations", "annotations/person_keypoints_train2017.json, train2017/*.jpg", "https://cocodataset.org"),
+_RAW = {  # annotation file below the set's folder (COCO's has one of two names), what it holds, owner
+    "coco": ("", "annotations/person_keypoints_train2017.json (or val2017), train2017/*.jpg", "https://cocodataset.org"),
     "lsp": ("joints.mat", "joints (3,14,2000), images/im*.jpg",
             "Leeds Sports Pose, https://sam.johnson.io/research/lsp.html"),
     "lsp_ext": ("joints.mat", "joints (14,3,10000), images/im*.jpg",
@@ -87,7 +88,7 @@ def training_assets(profile: str, data_path: str | Path, names: Sequence[str]) -
             part, expected, owner = _RAW[name]
             folders = RAW_SETS[name].folders
             folder = next((root / folder for folder in folders if (root / folder).is_dir()), root / folders[0])
-            files.append(Asset(folder / part, expected, owner,
+            files.append(Asset(coco_file(folder)[1] if name == "coco" else folder / part, expected, owner,
                                "eval, export and demo; train with other --train_2d_set and --train_3d_set",
                                _reader(read_raw_set, root, name)))
     return files

@@ -63,9 +63,9 @@ def read_raw_set(data_path: str | Path, name: str) -> BodyRecords:
     """
     folder = find_folder(data_path, _entry(RAW_SETS, name).folders)
     if name == "coco":
-        split = next((split for split in ("train2017", "val2017") if _coco_file(folder, split).is_file()), "train2017")
+        split, path = coco_file(folder)
         pictures = folder / split
-        return read_coco_bodies(_coco_file(folder, split), pictures if pictures.is_dir() else folder / "images" / split)
+        return read_coco_bodies(path, pictures if pictures.is_dir() else folder / "images" / split)
     if name == "lsp":
         return read_lsp(folder)
     if name == "lsp_ext":
@@ -151,8 +151,11 @@ def _entry(table: dict, name: str):
     return table[name]
 
 
-def _coco_file(folder: Path, split: str) -> Path:
-    return folder / "annotations" / f"person_keypoints_{split}.json"
+def coco_file(folder: Path) -> tuple[str, Path]:
+    """The split of COCO that is there, the training one first, and its annotation file."""
+    splits = ("train2017", "val2017")
+    paths = [folder / "annotations" / f"person_keypoints_{split}.json" for split in splits]
+    return next((found for found in zip(splits, paths) if found[1].is_file()), (splits[0], paths[0]))
 
 
 def _read_mpii(folder: Path) -> BodyRecords:

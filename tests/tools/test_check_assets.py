@@ -45,7 +45,7 @@ def test_an_empty_folder_names_everything(tmp_path, capsys):
     for name, expected, owner in (
             ("neutral_smpl_with_cocoplus_reg.pkl", "v_template (V,3)", "smpl.is.tue.mpg.de"),
             ("neutral_smpl_mean_params.h5", "pose (72), shape (10)", "github.com/akanazawa/hmr"),
-            ("coco2017/annotations", "person_keypoints_train2017.json", "cocodataset.org"),
+            ("coco2017/annotations/person_keypoints_train2017.json", "train2017/*.jpg", "cocodataset.org"),
             ("human3.6/annot.h5", "gt2d (N,14,3)", "vision.imar.ro/human3.6m"),
             ("mesh_annotation_files/h36m_valid_protocol2.npz", "S (N,24,4)", "nkolot/SPIN")):
         block = text[text.index(f"{tmp_path}/{name}"):]
