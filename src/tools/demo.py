@@ -1,7 +1,7 @@
 """Shows what a model finds in pictures: `python -m src.tools.demo --model hmr --image FILE_OR_FOLDER_OR_VIDEO`.
 
-Writes for every picture an overlay and the model's other pictures, meshes as .obj, numbers as .json and .npz, and one
-people.json of all, which `--boxes` of a further model takes: keypoints found by one are lifted by another.
+Writes for every picture an overlay and the model's other pictures, meshes as .obj, numbers as .json and .npz (of a
+video the pictures become videos, the rest is written for each frame), and one people.json of all, which `--boxes` of a further model takes: keypoints found by one are lifted by another.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ LARGEST_BATCH = 4  # people that the network takes at a time
 OPTIONS = {"image": ("", "picture, folder of pictures, or video"),
            "boxes": ("", "JSON file of people, boxes or keypoints; empty = one person, the whole picture"),
            "out": ("./demo", "folder for what is found"),
-           "every": (1, "of a video, look at every n-th frame")}
+           "every": (1, "of a video, look at every n-th frame"),
+           "meshes": (True, "write bodies as .obj; false saves space with long videos, the numbers rebuild them")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def main(arguments):
     if not cfg.random_weights:
         load_network(network, cfg.checkpoint_file_path)
     network, demo = package.deploy_network(cfg, network).set_train(False), package.build_demo(cfg)
-    found, writer = [], Writer(cfg.out)
+    found, writer = [], Writer(cfg.out, cfg.meshes)
     for name, image, video in track(read_pictures(pictures, cfg.every), "looking"):
         people = people_of(name)
         if people is None:
@@ -119,12 +120,14 @@ def read_pictures(paths: list[Path], every: int) -> Iterator[tuple[str, np.ndarr
 
 
 class Writer:
-    """Writes what is found below a folder; frames of a video become a video."""
+    """Writes what is found below a folder; pictures of a video's frames become videos."""
 
-    def __init__(self, folder: str | Path):
-        """Takes the folder, which need not exist."""
-        self.folder, self.kinds = Path(folder), set()
-        self._overlay, self._source = None, None
+    def __init__(self, folder: str | Path, has_meshes: bool = True):
+        """Takes the folder, which need not exist, and whether meshes are written."""
+        self.folder, self.has_meshes, self.kinds = Path(folder), has_meshes, set()
+        self._sources: dict[str, str] = {}  # what was looked at, by its name without ending
+        self._source: Video | None = None
+        self._streams: dict[str, tuple[cv2.VideoWriter, tuple[int, int]]] = {}  # of `_source`, with height and width
 
     def write(self, name: str, video: Video | None, people: list, shown) -> list[dict]:
         """Writes pictures, meshes and numbers of one picture.
@@ -136,18 +139,18 @@ class Writer:
         from src.body.mesh import write_obj
         from src.visual.sheet import write_image
 
-        stem = f"{video.path.stem}_{int(name):06d}" if video else Path(name).stem
+        stem = f"{self._stem(video.path.name)}_{int(name):06d}" if video else self._stem(name)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if video:
-            self._append(video, shown.pictures["overlay"])
-        else:
-            for kind, picture in shown.pictures.items():
+        for kind, picture in shown.pictures.items():
+            if video:
+                self._append(video, kind, picture)
+            else:
                 write_image(self.folder / f"{stem}_{kind}.jpg", picture)
-                self.kinds.add(f"{kind} (.jpg)")
-            for number, meshes in enumerate(shown.meshes):
-                for kind, mesh in meshes.items():
-                    write_obj(self.folder / f"{stem}_{number}_{kind}.obj", mesh)
-                    self.kinds.add(f"{kind} (.obj)")
+            self.kinds.add(f"{kind} ({'.avi' if video else '.jpg'})")
+        for number, meshes in enumerate(shown.meshes if self.has_meshes else ()):
+            for kind, mesh in meshes.items():
+                write_obj(self.folder / f"{stem}_{number}_{kind}.obj", mesh)
+                self.kinds.add(f"{kind} (.obj)")
         rows = [{"image": name, "bbox": person.box.tolist(),
                  **({"joint_set": shown.joint_set} if "keypoints" in arrays else {}),
                  **{key: array.tolist() for key, array in arrays.items()}}
@@ -160,20 +163,38 @@ class Writer:
         return [{key: row[key] for key in ("image", "bbox", "joint_set", "keypoints") if key in row} for row in rows]
 
     def close(self) -> None:
-        """Ends the video that is being written."""
-        if self._overlay is not None:
-            self._overlay.release()
-            self._overlay = None
+        """Ends the videos that are being written."""
+        for stream, _ in self._streams.values():
+            stream.release()
+        self._streams = {}
 
-    def _append(self, video: Video, frame: np.ndarray) -> None:
-        """Appends a frame to the overlay of a video."""
+    def _stem(self, source: str) -> str:
+        """What the files of a picture or video begin with: its name without ending, unless another one has it too."""
+        stem = Path(source).stem
+        return stem if self._sources.setdefault(stem, source) == source else source.replace(".", "_")
+
+    def _append(self, video: Video, kind: str, frame: np.ndarray) -> None:
+        """Appends a frame to one of the videos made of a video; its first frame decides its size."""
         if self._source != video:
             self.close()
             self._source = video
-            self._overlay = cv2.VideoWriter(str(self.folder / f"{video.path.stem}_overlay.avi"),
-                                            cv2.VideoWriter_fourcc(*"MJPG"), video.fps, frame.shape[1::-1])
-            self.kinds.add("overlay (.avi)")
-        self._overlay.write(frame)
+        if kind not in self._streams:
+            path = self.folder / f"{self._stem(video.path.name)}_{kind}.avi"
+            self._streams[kind] = (cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), video.fps,
+                                                   frame.shape[1::-1]), frame.shape[:2])
+        stream, size = self._streams[kind]
+        stream.write(fit_frame(frame, *size))
+
+
+def fit_frame(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Shrinks a picture that is larger than a video and fills one that is smaller with black, right and below."""
+    factor = min(height / frame.shape[0], width / frame.shape[1], 1.0)
+    if factor < 1:
+        size = max(int(factor * frame.shape[1]), 1), max(int(factor * frame.shape[0]), 1)
+        frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    fitted = np.zeros((height, width, 3), np.uint8)
+    fitted[:frame.shape[0], :frame.shape[1]] = frame
+    return fitted
 
 
 if __name__ == "__main__":

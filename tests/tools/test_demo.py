@@ -15,7 +15,7 @@ from src.data.people_file import Person
 from src.engine.demo import Shown
 from src.errors import InputError
 from src.people.body_assets import write_assets
-from src.tools.demo import Video, Writer, find_pictures, main, read_pictures
+from src.tools.demo import Video, Writer, find_pictures, fit_frame, main, read_pictures
 
 TINY = """
 simple_pose:
@@ -80,15 +80,37 @@ def test_everything_that_is_found_is_written(tmp_path):
     np.testing.assert_allclose(read_obj(tmp_path / "out" / "a_0_body.obj").vertices, mesh.vertices)
 
 
-def test_frames_become_a_video(tmp_path):
-    writer, video = Writer(tmp_path), Video(tmp_path / "c.avi", 5.0)
+@pytest.mark.parametrize("has_meshes", [True, False])
+def test_frames_become_videos_of_every_picture(tmp_path, has_meshes):
+    writer, video = Writer(tmp_path, has_meshes), Video(tmp_path / "c.avi", 5.0)
+    mesh = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], np.int32))
     for number in range(3):
-        writer.write(str(number), video, [Person(np.zeros(4))],
-                     Shown([{"pose": np.zeros(3)}], {"overlay": np.full((32, 48, 3), 60 * number, np.uint8)}))
+        people = 1 + number  # whose side views stand beside each other
+        pictures = {"overlay": np.full((32, 48, 3), 60 * number, np.uint8),
+                    "side": np.full((32, 32 * people, 3), 200, np.uint8)}
+        writer.write(str(number), video, [Person(np.zeros(4))] * people,
+                     Shown([{"pose": np.zeros(3)}] * people, pictures, [{"body": mesh}] * people))
     writer.close()
-    capture = cv2.VideoCapture(str(tmp_path / "c_overlay.avi"))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3 and capture.get(cv2.CAP_PROP_FPS) == 5
+    for kind, width in (("overlay", 48), ("side", 32)):
+        capture = cv2.VideoCapture(str(tmp_path / f"c_{kind}.avi"))
+        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3 and capture.get(cv2.CAP_PROP_FPS) == 5
+        assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == width
     assert (tmp_path / "c_000002.json").is_file()
+    assert len(list(tmp_path.glob("c_00000*_*_body.obj"))) == (6 if has_meshes else 0)
+
+
+def test_frames_of_another_size_are_shrunk_or_filled():
+    wide = fit_frame(np.full((10, 40, 3), 200, np.uint8), 10, 20)
+    assert wide.shape == (10, 20, 3) and (wide[:5] == 200).all() and not wide[5:].any()
+    small = fit_frame(np.full((4, 6, 3), 200, np.uint8), 10, 20)
+    assert (small[:4, :6] == 200).all() and small.astype(int).sum() == 200 * 4 * 6 * 3
+
+
+def test_pictures_that_differ_in_their_ending_do_not_overwrite_each_other(tmp_path):
+    writer, shown = Writer(tmp_path), Shown([{"pose": np.zeros(3)}], {"overlay": np.zeros((6, 8, 3), np.uint8)})
+    for name in ("a.jpg", "a.png", "a.jpg"):
+        writer.write(name, None, [Person(np.zeros(4))], shown)
+    assert {path.name for path in tmp_path.glob("*.json")} == {"a.json", "a_png.json"}
 
 
 def test_a_skeleton_is_drawn_into_every_picture_and_feeds_the_next_model(root, pictures, tmp_path):
@@ -106,14 +128,15 @@ def test_a_skeleton_is_drawn_into_every_picture_and_feeds_the_next_model(root, p
 def test_bodies_are_drawn_for_the_boxes_that_are_given(root, pictures, tmp_path):
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     write_assets(tmp_path, default_body("small"), np.zeros((2, 24, 3)))
-    (tmp_path / "boxes.json").write_text(json.dumps({"a.png": [[5, 5, 20, 50], [40, 5, 20, 50], [20, 5, 20, 50]]}),
-                                         encoding="utf-8")
+    boxes = {"a.png": [[5, 5, 20, 50], [40, 5, 20, 50], [20, 5, 20, 50]], "1": [5, 5, 20, 50]}
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
     process = run(root, "--model", "hmr", "--config", tmp_path / "tiny.yaml", "--random_weights", "true", "--image",
                   pictures, "--boxes", tmp_path / "boxes.json", "--out", tmp_path / "out", "--data_path", tmp_path)
     assert process.returncode == 0, process.stderr
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"a_overlay.jpg", "a_side.jpg", "a_2_body.obj", "a.npz"} <= names and "b_overlay.jpg" not in names
-    assert "b.jpg: nobody in" in process.stdout and "3 people in" in process.stdout
+    assert {"c_overlay.avi", "c_side.avi", "c_000001_0_body.obj", "c_000001.json"} <= names
+    assert "b.jpg: nobody in" in process.stdout and "4 people in" in process.stdout
     with np.load(tmp_path / "out" / "a.npz", allow_pickle=False) as arrays:
         assert arrays["pose"].shape == (3, 24, 3) and np.isfinite(arrays["keypoints"]).all()
 
