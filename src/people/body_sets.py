@@ -1,6 +1,6 @@
 """Rendered people with their bodies, in the public layouts that HMR reads: HMR_DATA and SPIN's files.
 
-OUT/coco2017, human3.6m, mpii_3d, lsp, lsp_ext, mesh_annotation_files, h36m_train and so on, and the assets of the body.
+OUT/coco2017, human3.6m, mpii_3d, lsp, lsp_ext, mpii, mesh_annotation_files, h36m_train and so on, and the assets of the body.
 The names are those of the formats; all pictures are rendered, and the bodies are the body file's own.
 """
 
@@ -17,9 +17,8 @@ import scipy.io
 
 from src.arrays import read_npz
 from src.body.assets import BodyModel
-from src.body.joint_maps import lsp14_of
 from src.body.joint_regressor import make_regressor
-from src.body.joints import J24
+from src.body.joints import J24, LSP14
 from src.body.smpl import body_vertices
 from src.data.annot_h5 import write_annot_h5
 from src.data.body_records import BodyRecords, join_records, make_body_records
@@ -31,6 +30,7 @@ from src.files import read_json, write_json
 from src.geometry.camera import project_points
 from src.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from src.people.body_assets import write_assets
+from src.people.packaged_sets import write_mpii, write_packaged_h36m, write_packaged_mpi_inf
 from src.people.poses import sample_pose
 from src.people.writer import SETS, Request, load_body, write_data_set
 
@@ -122,8 +122,9 @@ def _write_captured(folder: Path, training: People, test: People) -> None:
              for subject, activity, trial, camera, number in _name_parts(people, subjects)]
     records = join_records([training.records, test.records])
     _link_pictures(records, folder / "images", names)
-    write_annot_h5(folder / "annot.h5", names, lsp14_of(records.joints_2d), lsp14_of(records.joints_3d)[..., :3],
+    write_annot_h5(folder / "annot.h5", names, _lsp14(records.joints_2d), _lsp14(records.joints_3d)[..., :3],
                    records.pose.reshape(len(records), -1), records.shape)
+    write_packaged_h36m(folder / "annots.npz", names, records)
 
 
 def _name_parts(people: People, subjects: tuple[str, ...]) -> Iterator[tuple[str, str, int, int, str]]:
@@ -135,16 +136,25 @@ def _name_parts(people: People, subjects: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def _write_small_sets(folder: Path, records: BodyRecords) -> None:
-    """Writes lsp, lsp_ext and mpii_3d with a few persons of the training set each."""
+    """Writes lsp, lsp_ext, mpii_3d and mpii with a few persons of the training set each."""
     count = _small_count(records)
-    joints = lsp14_of(records.joints_2d[:count]).astype(np.float64)
+    joints = _lsp14(records.joints_2d[:count]).astype(np.float64)
     hidden = np.concatenate([joints[..., :2], 1 - joints[..., 2:]], axis=2)  # lsp writes 0 where a joint is visible
     for name, stored in (("lsp", hidden.transpose(2, 1, 0)), ("lsp_ext", joints.transpose(1, 2, 0))):
         _link_pictures(records, folder / name / "images", [f"im{row + 1:05d}.jpg" for row in range(count)])
         scipy.io.savemat(folder / name / "joints.mat", {"joints": stored})
     names = [f"S{1 + row % 8}_Seq1_video_{row % 9}_F{row:06d}.jpg" for row in range(count)]
     _link_pictures(records, folder / "mpii_3d" / "images", names)
-    write_annot_h5(folder / "mpii_3d" / "annot.h5", names, joints, lsp14_of(records.joints_3d[:count])[..., :3])
+    write_annot_h5(folder / "mpii_3d" / "annot.h5", names, joints, _lsp14(records.joints_3d[:count])[..., :3])
+    write_packaged_mpi_inf(folder / "mpii_3d" / "annots.npz", names, records.select(slice(count)))
+    names = [f"mpii_{row:06d}.jpg" for row in range(count)]
+    _link_pictures(records, folder / "mpii" / "images", names)
+    write_mpii(folder / "mpii", names, records.select(slice(count)))
+
+
+def _lsp14(joints: np.ndarray) -> np.ndarray:
+    """The first 14 of the 24: the crown is the crown, also where it lies outside of the picture."""
+    return joints[:, :LSP14.size]
 
 
 def _small_count(records: BodyRecords) -> int:

@@ -16,7 +16,7 @@ from src.geometry.rotation import axis_angle_to_matrix
 from src.people.body_assets import mean_pose
 from src.people.body_sets import read_people, write_body_sets
 from src.people.writer import Request
-from src.tools import make_bodies
+from src.tools import dataprocess, make_bodies
 
 REQUEST = Request(60, 5, 64, 1, 0.3, "small")
 
@@ -33,12 +33,33 @@ def body():
     return default_body("small")
 
 
-@pytest.mark.parametrize("name", [name for name in RAW_SETS if name != "mpii"])
+@pytest.mark.parametrize("name", RAW_SETS)
 def test_every_set_of_hmr_data_is_read_and_its_pictures_are_there(folder, name):
     records = read_raw_set(folder, name)
     assert len(records) >= 20
     assert all(path.is_file() for path in map(type(folder), records.image_paths))
-    assert (records.has_smpl.all() and records.pose.any()) == (name == "hum3.6m")
+    assert (records.has_smpl.all() and records.pose.any()) == (name in ("hum3.6m", "mpii"))
+
+
+def test_fitted_bodies_of_mpii_are_those_of_the_same_people(folder):
+    fitted, captured = read_raw_set(folder, "mpii"), read_raw_set(folder, "hum3.6m")
+    np.testing.assert_allclose(fitted.pose, captured.pose[:len(fitted)], atol=1e-6)
+    np.testing.assert_allclose(fitted.shape, captured.shape[:len(fitted)], atol=1e-6)
+    seen = lsp14_of(fitted.joints_2d)[:, :13, 2] > 0
+    np.testing.assert_allclose(lsp14_of(fitted.joints_2d)[:, :13][seen],
+                               lsp14_of(captured.joints_2d)[:len(fitted), :13][seen], atol=1e-3)
+
+
+@pytest.mark.parametrize("name, folder_name", [("hum3.6m", "human3.6m"), ("mpi-inf-3dhp", "mpii_3d")])
+def test_packaged_records_become_the_same_annotations(folder, tmp_path, name, folder_name):
+    (tmp_path / folder_name).mkdir()
+    for part in ("annots.npz", "images"):
+        (tmp_path / folder_name / part).symlink_to(folder / folder_name / part)
+    assert dataprocess.main(["--data_path", str(tmp_path)]) == 0
+    made, written = read_raw_set(tmp_path, name), read_raw_set(folder, name)
+    np.testing.assert_allclose(made.joints_2d[..., :2], written.joints_2d[..., :2], atol=1e-3)
+    for column in ("joints_3d", "pose", "shape", "has_smpl"):
+        np.testing.assert_allclose(getattr(made, column), getattr(written, column), atol=1e-6, err_msg=column)
 
 
 @pytest.mark.parametrize("name", MESH_SETS)
