@@ -1,6 +1,7 @@
 """Rendered people with their bodies, in the public layouts that HMR reads: HMR_DATA and SPIN's files.
 
-OUT/coco2017, human3.6m, mpii_3d, lsp, lsp_ext, mpii, mesh_annotation_files, h36m_train and so on, and the assets of the body.
+OUT/coco2017, human3.6m, mpii_3d, lsp, lsp_ext, mpii, mesh_annotation_files, h36m_train and so on, and the assets of
+the body.
 The names are those of the formats; all pictures are rendered, and the bodies are the body file's own.
 """
 

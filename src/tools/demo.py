@@ -1,7 +1,8 @@
 """Shows what a model finds in pictures: `python -m src.tools.demo --model hmr --image FILE_OR_FOLDER_OR_VIDEO`.
 
 Writes for every picture an overlay and the model's other pictures, meshes as .obj, numbers as .json and .npz (of a
-video the pictures become videos, the rest is written for each frame), and one people.json of all, which `--boxes` of a further model takes: keypoints found by one are lifted by another.
+video the pictures become videos, the rest is written for each frame), and one people.json of all, which `--boxes` of a
+further model takes: keypoints found by one are lifted by another.
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ def test_losses_of_the_recorded_step(recorded_step, hmr_golden):
 
 
 def test_last_state_of_the_recorded_step(recorded_step, hmr_golden):
-    np.testing.assert_allclose(recorded_step[1]["theta_2"], hmr_golden("train_step_pytorch_hmr.npz")["theta_2"], atol=1e-5)
+    golden = hmr_golden("train_step_pytorch_hmr.npz")
+    np.testing.assert_allclose(recorded_step[1]["theta_2"], golden["theta_2"], atol=1e-5)
 
 
 def test_gradients_of_the_recorded_step(recorded_step, hmr_golden):
