@@ -1,7 +1,7 @@
 """Body model files in SMPL's format: reading, checking, and the body that is shipped.
 
-A file is an .npz without pickled objects, or the official .pkl. Keys: v_template, f, shapedirs,
-posedirs, weights, J_regressor, kintree_table, and optionally vt, ft (texture coordinates),
+A file is an .npz without pickled objects, the official .pkl, or pytorch_HMR's .txt of JSON. Keys: v_template, f,
+shapedirs, posedirs, weights, J_regressor, kintree_table, and optionally vt, ft (texture coordinates),
 landmark_names, landmark_vertex (named points on the skin).
 """
 
@@ -18,12 +18,14 @@ from src.arrays import checked, floats, read_npz
 from src.body.joints import SMPL24, SMPL_PARENTS
 from src.body.pickled import read_pickled_arrays
 from src.errors import InputError
+from src.files import read_json
 
 DATA_FOLDER = Path(__file__).parent / "data"
 SHIPPED_BODIES = ("default", "small")
 POSE_FEATURES = 9 * (SMPL24.size - 1)  # rotation matrices of all joints but the root
 SPARSE_BELOW = 0.2  # share of non-zero pose directions under which a sparse product is faster
 ROW_SUM_TOLERANCE = 1e-3
+JSON_TRANSPOSED = ("J_regressor", "cocoplus_regressor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,16 +122,34 @@ def default_body(size: str = "default") -> BodyModel:
 def read_body_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Reads all arrays of a body model file, unchecked and dense.
 
-    Args:    path: .npz without pickled objects, or .pkl.
+    Args:    path: .npz without pickled objects, .pkl, or .txt of JSON.
     Returns: arrays by key.
     Raises:  InputError when the file is missing, broken, of another kind or refused.
     """
     path = Path(path)
     if path.suffix == ".pkl":
         return read_pickled_arrays(path)
+    if path.suffix == ".txt":
+        return _read_json_arrays(path)
     if path.suffix != ".npz":
-        raise InputError(f"{path}: expected a body model file ending in .npz or .pkl")
+        raise InputError(f"{path}: expected a body model file ending in .npz, .pkl or .txt")
     return read_npz(path)
+
+
+def _read_json_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of pytorch_HMR's form, whose regressors are (V, J); entries of other kinds are left out."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a JSON object of arrays")
+    arrays = {}
+    for key, value in content.items():
+        try:
+            array = np.array(value)
+        except ValueError:  # rows of different lengths
+            continue
+        if array.dtype.kind in "iuf":
+            arrays[key] = array.T if key in JSON_TRANSPOSED and array.ndim == 2 else array
+    return arrays
 
 
 def _indices(path: Path, arrays: dict[str, np.ndarray], key: str, shape: tuple, limit: int) -> np.ndarray:

@@ -1,10 +1,13 @@
 """Body model files: what is read, and one clear line for each thing that can be wrong."""
 
+import json
+
 import numpy as np
 import pytest
 
 from src.body.assets import DATA_FOLDER, SHIPPED_BODIES, default_body, read_body, read_body_arrays
 from src.body.joints import SMPL_PARENTS
+from src.body.regressors import read_regressor
 from src.errors import InputError
 
 
@@ -26,6 +29,20 @@ def test_an_npz_gives_the_arrays_in_the_working_types(tmp_path, body_arrays):
     floats = (body.v_template, body.shapedirs, body.posedirs, body.weights, body.joint_regressor, body.uv)
     assert {array.dtype for array in floats} == {np.dtype(np.float32)}
     assert {array.dtype for array in (body.faces, body.uv_faces, body.parents)} == {np.dtype(np.int32)}
+
+
+def test_the_text_form_of_pytorch_hmr_is_read(tmp_path, body_arrays):
+    keys = ("v_template", "f", "shapedirs", "posedirs", "weights", "kintree_table")
+    content = {key: body_arrays[key].tolist() for key in keys}
+    content |= {"J_regressor": body_arrays["J_regressor"].T.tolist(), "bs_type": "lrotmin", "uneven": [[1], [1, 2]],
+                "cocoplus_regressor": body_arrays["J_regressor"][:19].T.tolist()}
+    path = tmp_path / "neutral_smpl_with_cocoplus_reg.txt"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    body = read_body(path)
+    for found, key in ((body.v_template, "v_template"), (body.posedirs, "posedirs"), (body.faces, "f"),
+                       (body.joint_regressor, "J_regressor")):
+        np.testing.assert_allclose(found, body_arrays[key], rtol=1e-6)
+    np.testing.assert_allclose(read_regressor(path, len(body.v_template)), body_arrays["J_regressor"][:19], rtol=1e-6)
 
 
 @pytest.mark.parametrize("wanted, kept", [(10, 10), (3, 3), (300, 12)])
@@ -102,7 +119,8 @@ def test_object_arrays_in_an_npz_are_refused(tmp_path, body_arrays):
 
 
 def test_files_of_other_kinds_are_refused(tmp_path):
-    for name, content, message in (("b.npz", b"no zip", "b.npz: "), ("b.txt", b"", "ending in .npz or .pkl"),
+    for name, content, message in (("b.npz", b"no zip", "b.npz: "), ("b.obj", b"", "ending in .npz, .pkl or .txt"),
+                                   ("b.txt", b"", "b.txt: is not JSON"), ("b.txt", b"[1]", "expected a JSON object"),
                                    ("b.pkl", b"no pickle", "b.pkl: not a readable pickle")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=message):
