@@ -15,6 +15,7 @@ from src.data.hmr_sets import (
     RAW_SETS,
     TEST_SETS,
     coco_file,
+    mpii_file,
     prior_file,
     read_mesh_set,
     read_mosh,
@@ -32,8 +33,9 @@ _MMPOSE = "https://mmpose.readthedocs.io (0.x, body mesh data sets)"
 _OWN_BODY = ("python -m src.tools.quickstart --model hmr, which brings its own body, and src.tools.convert_weights; "
              "train, eval, export and demo need it")
 _ANNOT = "gt2d (N,14,3), gt3d (N,14,3) metres, imagename (N)"
-_RAW = {  # annotation file below the set's folder (COCO's has one of two names), what it holds, owner
-    "coco": ("", "annotations/person_keypoints_train2017.json (or val2017), train2017/*.jpg", "https://cocodataset.org"),
+_RAW = {  # annotation file below the set's folder (COCO and MPII have several), what it holds, owner
+    "coco": ("", "annotations/person_keypoints_train2017.json (or val2017), train2017/*.jpg",
+             "https://cocodataset.org"),
     "lsp": ("joints.mat", "joints (3,14,2000), images/im*.jpg",
             "Leeds Sports Pose, https://sam.johnson.io/research/lsp.html"),
     "lsp_ext": ("joints.mat", "joints (14,3,10000), images/im*.jpg",
@@ -43,7 +45,7 @@ _RAW = {  # annotation file below the set's folder (COCO's has one of two names)
     "hum3.6m": ("annot.h5", f"{_ANNOT}, pose (N,72), shape (N,10), images/*.jpg; made by src.tools.dataprocess from "
                             "annots.npz (32 joints)",
                 "http://vision.imar.ro/human3.6m, packaged by https://github.com/Arthur151/ROMP"),
-    "mpii": ("annotations", "annotations/**/*.mat with RELEASE, images/*.jpg, optionally eft_annots.npz",
+    "mpii": ("", "annotations/**/*.mat with RELEASE or annot/train.json, images/*.jpg, optionally eft_annots.npz",
              "http://human-pose.mpi-inf.mpg.de"),
 }
 
@@ -85,13 +87,20 @@ def training_assets(profile: str, data_path: str | Path, names: Sequence[str]) -
                                "eval, export and demo; train with other --train_sets and --partition",
                                _reader(read_mesh_set, root, name)))
         else:
-            part, expected, owner = _RAW[name]
+            _, expected, owner = _RAW[name]
             folders = RAW_SETS[name].folders
             folder = next((root / folder for folder in folders if (root / folder).is_dir()), root / folders[0])
-            files.append(Asset(coco_file(folder)[1] if name == "coco" else folder / part, expected, owner,
+            files.append(Asset(_annotation_file(folder, name), expected, owner,
                                "eval, export and demo; train with other --train_2d_set and --train_3d_set",
                                _reader(read_raw_set, root, name)))
     return files
+
+
+def _annotation_file(folder: Path, name: str) -> Path:
+    """Where the annotations of a set of HMR_DATA lie, or would lie."""
+    if name == "coco":
+        return coco_file(folder)[1]
+    return mpii_file(folder) if name == "mpii" else folder / _RAW[name][0]
 
 
 def evaluation_asset(data_path: str | Path, test_set: str) -> Asset:

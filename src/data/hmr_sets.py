@@ -16,7 +16,7 @@ from src.data.coco_bodies import read_coco_bodies
 from src.data.h36m_names import FRONTAL_CAMERA, TEST_SUBJECTS, parse_h36m_name
 from src.data.lsp import read_lsp, read_lsp_extended
 from src.data.mesh_annotation import PosePrior, read_mesh_annotation, read_prior
-from src.data.mpii_release import read_mpii_release
+from src.data.mpii_release import read_mpii_persons, read_mpii_release
 from src.data.romp import add_fits, read_eft
 from src.errors import InputError
 
@@ -159,13 +159,19 @@ def coco_file(folder: Path) -> tuple[str, Path]:
 
 
 def _read_mpii(folder: Path) -> BodyRecords:
-    """Reads MPII's release, with fitted bodies when eft_annots.npz is there."""
-    files = sorted((folder / "annotations").glob("**/*.mat"))
-    if not files:
-        raise InputError(f"{folder}/annotations: no .mat file of MPII's release")
-    records = read_mpii_release(files[0], folder / "images")
+    """Reads MPII's release, or annot/train.json, with fitted bodies when eft_annots.npz is there."""
+    path = mpii_file(folder)
+    if not path.is_file():
+        raise InputError(f"{folder}: no .mat file of MPII's release below annotations, and no annot/train.json")
+    records = (read_mpii_persons if path.suffix == ".json" else read_mpii_release)(path, folder / "images")
     fits = folder / "eft_annots.npz"
     return add_fits(records, read_eft(fits, folder / "images")) if fits.is_file() else records
+
+
+def mpii_file(folder: Path) -> Path:
+    """The annotation file of MPII; its folder where there is none."""
+    places = [*sorted((folder / "annotations").glob("**/*.mat")), folder / "annot" / "train.json"]
+    return next((path for path in places if path.is_file()), folder / "annotations")
 
 
 def prior_file(root: Path, name: str) -> Path:

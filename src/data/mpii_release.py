@@ -1,4 +1,4 @@
-"""MPII Human Pose in its released MATLAB file, annotations/mpii_human_pose_v1_u12_2/*.mat."""
+"""MPII Human Pose for HMR: the released file, annotations/mpii_human_pose_v1_u12_2/*.mat, or annot/train.json."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from src.arrays import read_mat
 from src.body.joint_maps import to_j24
 from src.body.joints import MPII16
 from src.data.body_records import BodyRecords, make_body_records
+from src.data.mpii import read_mpii
 from src.errors import InputError
 
 LEAST_JOINTS = 6
@@ -44,6 +45,20 @@ def read_mpii_release(mat_file: str | Path, image_folder: str | Path) -> BodyRec
     if not names:
         raise InputError(f"{path}: no single person with {LEAST_JOINTS} joints in a training picture")
     return make_body_records(names, joints_2d=to_j24(np.stack(joints), MPII16))
+
+
+def read_mpii_persons(annotation_file: str | Path, image_folder: str | Path) -> BodyRecords:
+    """Reads the annotations that SimplePoseNet is trained on: persons who are alone in their picture.
+
+    Raises: InputError naming the file and the field.
+    """
+    records = read_mpii(Path(annotation_file), Path(image_folder))
+    joints = np.concatenate([records.joints, records.visibility[..., None]], axis=2)
+    _, picture, count = np.unique(records.image_paths, return_inverse=True, return_counts=True)
+    kept = np.flatnonzero((count[picture] == 1) & (records.visibility.sum(axis=1) >= LEAST_JOINTS))
+    if not len(kept):
+        raise InputError(f"{annotation_file}: no person with {LEAST_JOINTS} joints who is alone in a picture")
+    return make_body_records([records.image_paths[row] for row in kept], joints_2d=to_j24(joints[kept], MPII16))
 
 
 def _entries(field) -> list:

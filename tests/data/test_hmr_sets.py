@@ -1,12 +1,15 @@
 """The data sets of HMR in their public layouts: recorded loaders, made-up folders, real files, mistakes."""
 
+import json
+
+import cv2
 import h5py
 import numpy as np
 import pytest
 import scipy.io
 
 from src.body.joint_maps import lsp14_of
-from src.body.joints import H36M32, LSP14, LSP14_ALIASES, MPI28, map_by_name
+from src.body.joints import H36M32, LSP14, LSP14_ALIASES, MPI28, MPII16, map_by_name
 from src.data.annot_h5 import H36M_SETS, read_annot_h5
 from src.data.coco_bodies import greatest_overlap, overlap_ratio, read_coco_bodies
 from src.data.h36m_names import H36mName, is_test_subject, parse_h36m_name
@@ -153,6 +156,24 @@ def test_mpii_is_found_by_name_and_gets_the_fitted_bodies(tmp_path, rng):
     records = read_raw_set(tmp_path, "mpii")
     assert records.has_smpl.tolist() == [0, 1] and records.image_paths[1] == f"{folder}/images/b.jpg"
     np.testing.assert_allclose(records.pose[1].ravel(), pose, rtol=1e-5)
+
+
+def test_real_mpii_persons_are_read_without_the_release(shared, tmp_path):
+    source = shared / "data" / "mpii"
+    (tmp_path / "mpii" / "annot").mkdir(parents=True)
+    (tmp_path / "mpii" / "annot" / "train.json").symlink_to(source / "test_mpii.json")
+    (tmp_path / "mpii" / "images").symlink_to(source)
+    records = read_raw_set(tmp_path, "mpii")
+    rows = {row["image"]: row for row in json.loads((source / "test_mpii.json").read_text(encoding="utf-8"))}
+    assert 0 < len(records) <= 5 and records.has_smpl.sum() == 0
+    table = map_by_name(MPII16, LSP14)
+    for path, joints in zip(records.image_paths, lsp14_of(records.joints_2d)):
+        row = rows[path.rsplit("/", 1)[1]]
+        seen = np.array(row["joints_vis"])[table] > 0
+        np.testing.assert_array_equal(joints[:, 2] > 0, seen)
+        np.testing.assert_allclose(joints[seen, :2], np.array(row["joints"])[table][seen] - 1, rtol=1e-5)
+        height, width = cv2.imread(path).shape[:2]
+        assert (joints[seen, :2] < [width, height]).all()
 
 
 @pytest.mark.parametrize("content, message", [({"other": 1}, "RELEASE is missing"),
