@@ -67,8 +67,8 @@ def annotation_columns(folder: str | Path, names: list[str], find_box: Callable[
         row = rows[place]
         boxes[place] = find_box(row["pose"], row["shape"], row["part"][:LSP14.size])
         if boxes[place] is None:
-            raise InputError(f"{folder / names[place]}_joints.npy: there is no render, and the joints do not tell where "
-                             "the body is")
+            raise InputError(f"{folder / names[place]}_joints.npy: there is no render, and the joints do not tell "
+                             "where the body is")
     low, high = np.stack(boxes, axis=1)
     columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
     return {"imgname": np.array([name + SUFFIX for name in names]), "center": (low + high) / 2,

@@ -120,8 +120,8 @@ def test_a_checkpoint_of_the_port_may_hold_the_reference_map(tmp_path, small):
 def test_a_resnet_of_mindspore_is_a_backbone(tmp_path, small, prefix):
     start = "CNet.resnet."
     arrays = {name[len(start):]: array for name, array in network_arrays(small()).items() if name.startswith(start)}
-    content = {f"{prefix}{name}": array for name, array in {**arrays, "end_point.bias": np.zeros(9, np.float32)}.items()}
-    write_weights(tmp_path / "resnet.ckpt", content, {})
+    content = {**arrays, "end_point.bias": np.zeros(9, np.float32)}
+    write_weights(tmp_path / "resnet.ckpt", {f"{prefix}{name}": array for name, array in content.items()}, {})
     network = small()
     assert load_parts(network, str(tmp_path / "resnet.ckpt")) == ["the rest of CNet", "LNet"]
     for name, array in arrays.items():
