@@ -159,7 +159,9 @@ def _read(name: str, data_path: str | Path, uv_type: str, is_test: bool = False,
 
 
 def hold_out(sets: TrainingSets, share: float) -> tuple[TrainingSets, DenseRecords | None]:
-    """Takes the last rows of the first member with bodies out of training, to choose the best checkpoint on.
+    """Takes the last rows of a member with bodies out of training, to choose the best checkpoint on.
+
+    It is the first one whose bodies are measured; where there is none, the first one with fits.
 
     The last rows, for neighbours in a file are often frames of the same video.
 
@@ -169,7 +171,8 @@ def hold_out(sets: TrainingSets, share: float) -> tuple[TrainingSets, DenseRecor
     """
     if not 0 <= share < 1:
         raise InputError(f"validation_share {share}: expected 0 to below 1")
-    member = next((k for k, records in enumerate(sets.records) if records.bodies.has_smpl.any()), None)
+    with_bodies = [k for k, records in enumerate(sets.records) if records.bodies.has_smpl.any()]
+    member = min(with_bodies, key=lambda k: sets.names[k] in FITTED, default=None)
     if share == 0 or member is None:
         return sets, None
     records = sets.records[member]

@@ -15,7 +15,7 @@ from src.body.mesh import Mesh
 from src.data.dense_annotation import PICTURE, DenseRecords
 from src.data.image import read_image
 from src.errors import InputError
-from src.geometry.weak_camera import fit_weak_camera, pinhole_translation
+from src.geometry.weak_camera import fit_weak_camera, pinhole_translation, project_weak
 from src.progress import track
 from src.visual.iuv import render_iuv, write_iuv
 
@@ -45,15 +45,33 @@ def render_body_iuv(vertices: np.ndarray, points: np.ndarray, places: np.ndarray
              points: (J, 3) its joints. places: (J, 3) x, y in px, confidence; those above 0 are fitted.
     Returns: (height, width, 3) uint8; None when the joints are too few to place the body, or show it upside down.
     """
-    seen = places[:, 2] > 0
-    if seen.sum() < LEAST_JOINTS or not np.ptp(places[seen, :2], axis=0).any():
-        return None
-    targets = (2 * places[seen, :2] - [width, height]) / width
-    camera, _ = fit_weak_camera(points[seen, :2], targets)
-    if camera[0] <= 0:
+    camera = _fit(points, (2 * places - [width, height, 0]) / [width, width, 1])
+    if camera is None:
         return None
     return render_iuv(vertices + pinhole_translation(camera, FOCAL_PX, width), template, FOCAL_PX,
                       np.array([width, height]) / 2, height, width)
+
+
+def body_box(vertices: np.ndarray, points: np.ndarray, places: np.ndarray) -> np.ndarray | None:
+    """Encloses a body where its joints are annotated, in a far camera.
+
+    Args:    as in `render_body_iuv`.
+    Returns: (2, 2) px: left, top and right, bottom; None where there is no IUV picture either.
+    """
+    camera = _fit(points, places)
+    if camera is None:
+        return None
+    outline = project_weak(vertices, camera)
+    return np.stack([outline.min(axis=0), outline.max(axis=0)])
+
+
+def _fit(points: np.ndarray, places: np.ndarray) -> np.ndarray | None:
+    """Fits the camera (3,) to the joints that are seen; None when they are too few, or show the body upside down."""
+    seen = places[:, 2] > 0
+    if seen.sum() < LEAST_JOINTS or not np.ptp(places[seen, :2], axis=0).any():
+        return None
+    camera, _ = fit_weak_camera(points[seen, :2], places[seen, :2])
+    return camera if camera[0] > 0 else None
 
 
 def fit_errors(records: DenseRecords, vertices_of: Callable[[np.ndarray], np.ndarray], regressor: np.ndarray,

@@ -148,17 +148,27 @@ def crop_keypoints(keypoints: np.ndarray, center: np.ndarray, scale: float, size
              joint_set: names which joints a mirror exchanges.
     Returns: (J, 3) float32, x and y from -1 to 1 inside the crop.
     """
-    side, middle = BOX_UNIT_PX * scale, size / 2
-    moved = (np.asarray(keypoints[:, :2], np.float64) - center) * (size / side)
-    if rotation_deg:
-        angle = -np.deg2rad(rotation_deg)
-        sine, cosine = np.sin(angle), np.cos(angle)
-        moved = moved @ np.array([[cosine, sine], [-sine, cosine]])
-    whole = np.trunc(moved + middle) + 1
+    places = np.asarray(keypoints[:, :2], np.float64) + 1 - 1  # as published, the last digits decide what is cut off
+    transform = _crop_transform(center, scale, size, rotation_deg)
+    whole = np.trunc(places @ transform[:2, :2].T + transform[:2, 2]) + 1
     result = np.concatenate([2 * whole / size - 1, keypoints[:, 2:]], axis=1).astype(np.float32)
     if is_mirrored:
         result = result[joint_set.flip] * np.array([-1, 1, 1], np.float32)
     return result
+
+
+def _crop_transform(center: np.ndarray, scale: float, size: int, rotation_deg: float) -> np.ndarray:
+    """Gives the matrix (3, 3) from pixels of the picture to pixels of the crop; its products are those of the source."""
+    side = BOX_UNIT_PX * float(scale)
+    ratio, x, y = size / side, -float(center[0]) / side + 0.5, -float(center[1]) / side + 0.5
+    transform = np.array([[ratio, 0, size * x], [0, ratio, size * y], [0, 0, 1]])
+    if not rotation_deg:
+        return transform
+    angle = -rotation_deg * np.pi / 180
+    sine, cosine = np.sin(angle), np.cos(angle)
+    there, back = np.eye(3), np.eye(3)
+    there[:2, 2], back[:2, 2] = -size / 2, size / 2
+    return back @ (np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]) @ (there @ transform))
 
 
 def paste_crop(crop: np.ndarray, center: np.ndarray, scale: float, height: int, width: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from mindspore import nn
@@ -30,6 +31,7 @@ from src.decomr.loss import LossOptions
 from src.decomr.network import CNet, DecoMR, LNet, check_network
 from src.decomr.weights import load_parts, source_formats
 from src.deploy.manifest import Deployment
+from src.engine.checkpoint import CheckpointFolder
 from src.engine.schedule import WarmupSteps
 from src.engine.stage import Stage
 from src.engine.step import set_precision
@@ -57,6 +59,19 @@ class MeshAssets:
     sampler: UVSampler
     regressors: MeshRegressors
     folder: str
+
+
+def resolve_options(cfg) -> None:
+    """A folder as checkpoint_file_path stands for its best weights, chosen on the data of validation, or without those
+    for the last ones, which resume goes on from."""
+    if cfg.checkpoint_file_path and Path(cfg.checkpoint_file_path).is_dir():
+        folder = CheckpointFolder(cfg.checkpoint_file_path, keep=1, is_writer=False)
+        wanted = [folder.latest] if cfg.resume else [folder.best, folder.latest]
+        found = [path for path in wanted if path.is_file()]
+        if not found:
+            names = " or ".join(path.name for path in wanted)
+            raise InputError(f"{cfg.checkpoint_file_path}: no {names} in this folder")
+        cfg.checkpoint_file_path = str(found[0])
 
 
 def build_network(cfg) -> DecoMR:

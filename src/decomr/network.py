@@ -232,6 +232,8 @@ class DecoMR(nn.Cell):
     Returns: for images (B, 3, S, S): correspondence (B, 3, s, s), location map (B, U, U, 3), camera (B, 3).
     """
 
+    foreign_constants = ("LNet.ref_map",)  # in the checkpoints of the model-zoo port
+
     def __init__(self, cnet: CNet, lnet: LNet):
         super().__init__()
         self.CNet, self.LNet = cnet, lnet

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from mindspore import nn
 
-from src.engine.checkpoint import load_network, read_weights
+from src.engine.checkpoint import assign_arrays, read_weights
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
 
 NORM_LEAVES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 NORM_PARENT = re.compile(r"(^|\.)(bn\d*|norm\d*|down_sample_layer\.1|LNet\.fc_head\.1|LNet\.camera\.[14])$")
+BACKBONE_PROBE = "layer4.0.conv1.weight"  # in every ResNet
+PORT_PREFIX = "base."  # of a ResNet that the model-zoo port converted
+CLASSIFIERS = ("fc.", "end_point.")
 # what a file may hold without the rest
 PARTS = {"CNet.resnet.": "the backbone", "CNet.dp_": "the rest of CNet", "LNet.": "LNet"}
 
@@ -70,7 +73,7 @@ def source_formats(options: Mapping, make_network: Callable[[], nn.Cell]) -> dic
             rename_weight, may_be_missing=("LNet.",), check=check, network=make_network),
         "torchvision": WeightFormat(
             "ImageNet ResNet of torchvision, a backbone for --pretrained",
-            lambda names: "layer4.0.conv1.weight" in names,
+            lambda names: BACKBONE_PROBE in names,
             rename_backbone_weight, may_be_missing=("CNet.dp_", "LNet."), network=make_network),
     }
 
@@ -83,12 +86,19 @@ def is_published(name: str) -> bool:
 def load_parts(network: nn.Cell, path: str) -> list[str]:
     """Loads a file of some whole parts: a backbone, CNet, or both networks.
 
+    A backbone may also be a ResNet's own file, as the MindSpore model zoo has them; its classifier is left out.
+
     Returns: what the file does not hold.
     Raises: InputError when it holds none of the parts, or a part of one.
     """
-    names: Collection[str] = read_weights(path)[0]
-    missing = tuple(prefix for prefix in PARTS if not any(name.startswith(prefix) for name in names))
+    arrays, info = read_weights(path)
+    for name in (*info.get("state_names", ()), *network.foreign_constants):
+        arrays.pop(name, None)
+    if BACKBONE_PROBE in {name.removeprefix(PORT_PREFIX) for name in arrays}:
+        arrays = {f"CNet.resnet.{name.removeprefix(PORT_PREFIX)}": array for name, array in arrays.items()
+                  if not name.removeprefix(PORT_PREFIX).startswith(CLASSIFIERS)}
+    missing = tuple(prefix for prefix in PARTS if not any(name.startswith(prefix) for name in arrays))
     if len(missing) == len(PARTS):
         raise InputError(f"{path}: holds no part of DecoMR, src.tools.convert_weights makes such files")
-    load_network(network, path, allow_missing=missing)
+    assign_arrays(network, arrays, path, missing)
     return [PARTS[prefix] for prefix in missing]

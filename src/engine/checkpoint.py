@@ -67,7 +67,8 @@ def load_network(network: nn.Cell, path: str | Path, allow_missing: tuple[str, .
                  drop_unexpected: bool = False) -> dict:
     """Loads a checkpoint file into a network: same names, same shapes.
 
-    Optimiser state in the file is passed over: whatever the record lists under ``state_names``.
+    Optimiser state in the file is passed over: whatever the record lists under ``state_names``. So are constants that
+    files of other programs hold and the network makes itself: its attribute ``foreign_constants``.
 
     Args:
         allow_missing: prefixes of parameters that may be absent from the file, for pretrained backbones.
@@ -76,7 +77,7 @@ def load_network(network: nn.Cell, path: str | Path, allow_missing: tuple[str, .
     Raises: InputError naming missing, unexpected or misshapen parameters.
     """
     arrays, info = read_weights(path)
-    for name in info.get("state_names", ()):
+    for name in (*info.get("state_names", ()), *getattr(network, "foreign_constants", ())):
         arrays.pop(name, None)
     if drop_unexpected:
         names = {parameter.name for parameter in network.get_parameters()}

@@ -59,6 +59,20 @@ def sample_bilinear(values: Tensor, grid: Tensor, padding: str = "zeros", align_
     return total
 
 
+def sample_nearest(values: Tensor, grid: Tensor, padding: str = "zeros", align_corners: bool = True) -> Tensor:
+    """Samples maps at the nearest pixel, of two equally near ones the even one; arguments as in `sample_bilinear`.
+
+    Differentiable in the maps; the grid has no gradient.
+    """
+    batch, height, width, channels = values.shape
+    grid = ops.stop_gradient(grid)
+    column = ops.round(_pixel(grid[..., 0], width, padding, align_corners))
+    row = ops.round(_pixel(grid[..., 1], height, padding, align_corners))
+    first = ops.arange(batch).reshape(-1, 1) * (height * width)
+    inside = _is_inside(column, width) * _is_inside(row, height)
+    return _rows_at(values.reshape(-1, channels), column, row, first, height, width) * ops.expand_dims(inside, -1)
+
+
 def _pixel(coordinate, size, padding, align_corners):
     """Coordinates in pixels; a coordinate that the border stops has no gradient."""
     pixel = (coordinate + 1) / 2 * (size - 1) if align_corners else ((coordinate + 1) * size - 1) / 2

@@ -7,9 +7,12 @@ assets folder namesUPlsp.txt and what IUV pictures need: SMPL's files, J_regress
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
 
 from model_utils import entry
-from src.tools.prepare_iuv import add_options, add_steps, asset_folder, chosen_steps, write_iuv
+from src.tools.prepare_iuv import FITTED_JOINTS, add_options, add_steps, asset_folder, chosen_steps, write_iuv
 
 NAME = "up-3d"
 TEST_LIST = "namesUPlsp.txt"
@@ -39,11 +42,31 @@ def main(arguments: Sequence[str]) -> int:
             if len(names) < len(listed):
                 print(f"{len(listed) - len(names)} pictures of the test set are left out of training")
         path = annotation_file(options.data_path, file)
-        write_dense_annotation(path, annotation_columns(folder, names, options.workers))
+        write_dense_annotation(path, annotation_columns(folder, names, box_finder(options), options.workers))
         print(f"{path}: {len(names)} persons written")
     if "iuv" in steps:
         write_iuv(NAME, options)
     return 0
+
+
+def box_finder(options):
+    """Gives the function that finds the box of a body for `annotation_columns`; SMPL's files are read when it is first
+    needed."""
+    from src.body.j24 import mesh_regressors
+    from src.body.template import load_bodies, posed_vertices
+    from src.data.iuv_truth import body_box
+
+    @cache
+    def load():
+        bodies = load_bodies(options.body, asset_folder(options))
+        return bodies, mesh_regressors(bodies[0], asset_folder(options)).annotation[:FITTED_JOINTS]
+
+    def find(pose, shape, joints):
+        bodies, regressor = load()
+        vertices = posed_vertices(bodies, np.zeros(1, int), pose.reshape(1, -1, 3), shape[None])[0]
+        return body_box(vertices, regressor @ vertices, joints)
+
+    return find
 
 
 if __name__ == "__main__":

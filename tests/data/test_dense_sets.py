@@ -101,6 +101,14 @@ def test_validation_is_held_out_of_the_member_with_bodies(tmp_path):
     assert len(taken) == 2 and taken.bodies.has_smpl.all()
 
 
+def test_fits_are_not_validated_on_where_bodies_are_measured(tmp_path):
+    for name in MIXTURES["itw"]:
+        write_set(tmp_path, name, 10)
+    sets, taken = hold_out(read_training_sets("itw", tmp_path, "BF"), 0.2)
+    assert len(taken) == 2 and {name: len(one) for name, one in zip(sets.names, sets.records)} == {
+        "lsp-orig": 10, "coco": 10, "mpii": 10, "up-3d": 8}
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_nothing_is_held_out_when_there_is_nothing_to_score_or_not_asked(tmp_path, share):
     write_set(tmp_path, "lspet", 4, with_body=share == 0)

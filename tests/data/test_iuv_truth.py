@@ -8,7 +8,7 @@ from src.body.j24 import mesh_regressors
 from src.body.template import load_bodies, load_template, posed_vertices
 from src.data.body_records import make_body_records
 from src.data.dense_annotation import make_dense_records
-from src.data.iuv_truth import FOCAL_PX, fit_errors, iuv_name, render_body_iuv, write_iuv_pictures
+from src.data.iuv_truth import FOCAL_PX, body_box, fit_errors, iuv_name, render_body_iuv, write_iuv_pictures
 from src.errors import InputError
 from src.geometry.weak_camera import pinhole_translation
 from src.visual.iuv import read_iuv, render_iuv
@@ -79,6 +79,16 @@ def test_a_body_that_cannot_be_placed_has_no_picture(body):
     same = np.tile([[5.0, 5.0, 1.0]], (14, 1))
     for wrong in (upside_down, same, places * [1, 1, 0]):
         assert render_body_iuv(vertices, points, wrong, TEMPLATE, HEIGHT, WIDTH) is None
+        assert body_box(vertices, points, wrong) is None
+
+
+def test_the_box_of_a_body_encloses_its_picture(body):
+    _, _, vertices = body
+    (left, top), (right, bottom) = body_box(vertices, REGRESSOR @ vertices, places_of(vertices))
+    drawn = render_body_iuv(vertices, REGRESSOR @ vertices, places_of(vertices), TEMPLATE, HEIGHT, WIDTH)
+    rows, columns = (np.flatnonzero(drawn[..., 0].any(axis=axis)) for axis in (1, 0))
+    np.testing.assert_allclose([columns[0], rows[0], columns[-1], rows[-1]],
+                               np.clip([left, top, right, bottom], 0, [WIDTH, HEIGHT, WIDTH - 1, HEIGHT - 1]), atol=2)
 
 
 @pytest.fixture

@@ -64,6 +64,16 @@ def test_joints_and_pose_move_as_recorded(recorded, case, rotation, mirrored):
     np.testing.assert_allclose(pose.ravel(), expected("pose"), atol=1e-6)
 
 
+def test_joints_on_whole_pixels_fall_to_the_side_of_the_published_arithmetic():
+    places = np.concatenate([np.arange(24)[:, None] * [7.0, 11.0], np.ones((24, 1))], axis=1)
+    for center, scale in (([97.0, 131.0], 1.12), ([101.5, 99.0], 0.7), ([64.0, 80.0], 0.56)):
+        side = 200 * scale
+        expected = [[int(224 / side * value + 224 * (-middle / side + 0.5)) + 1 for value, middle in zip(row, center)]
+                    for row in places[:, :2]]
+        moved = crop_keypoints(places, np.array(center), scale, 224, J24)
+        np.testing.assert_array_equal(np.rint((moved[:, :2] + 1) * 112), expected)
+
+
 def test_smpl_joints_are_mirrored_as_recorded(recorded):
     np.testing.assert_array_equal(mirror_joints_3d(recorded["S"], np.ones(24), SMPL24.flip)[0], recorded["flip_smpl"])
 

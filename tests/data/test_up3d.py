@@ -47,7 +47,7 @@ def test_a_line_that_is_no_picture_is_named(tmp_path, text, message):
 
 def test_a_person_becomes_a_row(tmp_path, rng):
     joints, body = write_person(tmp_path, "00001", rng)
-    columns = annotation_columns(tmp_path, ["00001"])
+    columns = annotation_columns(tmp_path, ["00001"], None)
     assert columns["imgname"].tolist() == ["00001_image.png"]
     assert columns["center"].tolist() == [[20.0, 45.0]] and columns["scale"][0] == pytest.approx(1.2 * 50 / 200)
     np.testing.assert_array_equal(columns["part"][0, :14], joints.T)
@@ -58,16 +58,32 @@ def test_a_person_becomes_a_row(tmp_path, rng):
 
 def test_rows_keep_the_order_of_the_list(tmp_path, rng):
     poses = {name: write_person(tmp_path, name, rng)[1]["pose"] for name in ("00001", "00002", "00003")}
-    columns = annotation_columns(tmp_path, ["00003", "00001", "00002"])
+    columns = annotation_columns(tmp_path, ["00003", "00001", "00002"], None)
     np.testing.assert_array_equal(columns["pose"], [poses["00003"], poses["00001"], poses["00002"]])
 
 
-def test_without_a_render_the_joints_give_the_box_and_it_is_said(tmp_path, rng, capsys):
-    joints, _ = write_person(tmp_path, "00001", rng, has_render=False)
-    columns = annotation_columns(tmp_path, ["00001"])
-    seen = joints[:2, joints[2] > 0]
-    np.testing.assert_allclose(columns["center"][0], (seen.min(axis=1) + seen.max(axis=1)) / 2)
-    assert "1 of 1 pictures have no render" in capsys.readouterr().out
+def test_without_a_render_the_projected_body_gives_the_box_and_it_is_said(tmp_path, rng, capsys):
+    write_person(tmp_path, "00001", rng)
+    joints, body = write_person(tmp_path, "00002", rng, has_render=False)
+    asked = []
+
+    def find_box(*person):
+        asked.append(person)
+        return np.array([[4.0, 6.0], [24.0, 56.0]])
+
+    columns = annotation_columns(tmp_path, ["00001", "00002"], find_box)
+    assert columns["center"].tolist() == [[20.0, 45.0], [14.0, 31.0]]
+    np.testing.assert_allclose(columns["scale"], 1.2 * 50 / 200)
+    (pose, shape, places), = asked
+    np.testing.assert_array_equal(places, joints.T)
+    assert (pose == body["pose"]).all() and (shape == body["betas"]).all()
+    assert "1 of 2 pictures have no render" in capsys.readouterr().out
+
+
+def test_a_body_without_render_and_place_is_named(tmp_path, rng):
+    write_person(tmp_path, "00001", rng, has_render=False)
+    with pytest.raises(InputError, match="00001_joints.npy: there is no render"):
+        annotation_columns(tmp_path, ["00001"], lambda *person: None)
 
 
 @pytest.mark.parametrize(("file", "content", "message"), [
@@ -82,11 +98,11 @@ def test_what_is_missing_or_broken_is_named(tmp_path, rng, file, content, messag
     if content is not None:
         (tmp_path / file).write_bytes(content)
     with pytest.raises(InputError, match=message):
-        annotation_columns(tmp_path, ["00001"])
+        annotation_columns(tmp_path, ["00001"], None)
 
 
 def test_an_empty_render_is_named(tmp_path, rng):
     write_person(tmp_path, "00001", rng)
     cv2.imwrite(str(tmp_path / "00001_render_light.png"), np.full((80, 60, 3), 255, np.uint8))
     with pytest.raises(InputError, match="the render is empty"):
-        annotation_columns(tmp_path, ["00001"])
+        annotation_columns(tmp_path, ["00001"], None)

@@ -9,10 +9,20 @@ from src.decomr.network import CNet, LNet, doublings, warp_features
 from src.errors import InputError
 
 TOLERANCE = 2e-5  # of the largest value: what the published code keeps against itself
+CROSSING = 2e-2  # the same where a pixel may fall to the other side of the mask's border
 
 
 def assert_close(actual, expected, tolerance=TOLERANCE):
     np.testing.assert_allclose(actual, expected, atol=tolerance * np.abs(expected).max(), rtol=0)
+
+
+def assert_like(actual, golden, name, tolerance=TOLERANCE):
+    """Compares an array with its recorded samples, every n-th along its axes, and its mean, deviation and maximum."""
+    expected = golden[f"{name}_sub"]
+    steps = [-(-length // count) for length, count in zip(actual.shape, expected.shape)]
+    assert_close(actual[tuple(slice(None, None, step) for step in steps)], expected, tolerance)
+    whole = actual.astype(np.float64)
+    assert_close([whole.mean(), whole.std(), np.abs(whole).max()], golden[f"{name}_stats"], tolerance)
 
 
 @pytest.fixture(scope="module", params=["GN", "BN"])
@@ -32,7 +42,7 @@ def test_correspondences_features_and_codes_are_the_published_network_s(network,
     golden, norm = read_golden("cnet_forward"), network[1]
     correspondence, features, code = correspondences
     assert_close(correspondence, golden[f"{norm}_dp_out"])
-    assert_close(features[:, ::8, ::4, ::4], golden[f"{norm}_dp_feature_sub"])
+    assert_like(features, golden, f"{norm}_dp_feature")
     assert_close(code, golden["codes"])
 
 
@@ -45,9 +55,7 @@ def test_every_stage_of_the_backbone_is_the_published_one_s(network, images, rea
         x = layer(x)
         stages.append(x)
     for number, stage in enumerate(stages, 1):
-        channels, height = stage.shape[1:3]
-        part = stage.asnumpy()[:, ::max(1, channels // 32), ::max(1, height // 7), ::max(1, height // 7)]
-        assert_close(part, golden[f"x{number}_sub"])
+        assert_like(stage.asnumpy(), golden, f"x{number}")
 
 
 def test_the_whole_network_gives_the_published_map_and_camera(network, images, read_golden):
@@ -56,7 +64,9 @@ def test_the_whole_network_gives_the_published_map_and_camera(network, images, r
     expected = golden[f"{norm}_e2e_uv_map_sub"]
     # a pixel on the border of the mask may fall to the other side, which moves a few places of the map
     difference = np.abs(location_map.asnumpy()[:, ::8, ::8] - expected) / np.abs(expected).max()
-    assert np.quantile(difference, 0.9) < 1e-3 and difference.max() < 0.05
+    assert np.quantile(difference, 0.9) < 1e-3 and difference.max() < CROSSING
+    whole = location_map.asnumpy().astype(np.float64)
+    assert_close([whole.mean(), whole.std(), np.abs(whole).max()], golden[f"{norm}_e2e_uv_map_stats"], CROSSING)
     assert_close(camera.asnumpy(), golden[f"{norm}_e2e_camera"])
 
 
@@ -68,7 +78,7 @@ def lnet_inputs(golden, recipe):
 def test_location_map_and_camera_are_the_published_network_s(network, read_golden, golden_recipe):
     golden, norm = read_golden("lnet_forward"), network[1]
     location_map, camera = network[0].LNet(*lnet_inputs(golden, golden_recipe))
-    assert_close(location_map.asnumpy()[:, ::2, ::2], golden[f"{norm}_uv_map_sub"])
+    assert_like(location_map.asnumpy(), golden, f"{norm}_uv_map")
     assert_close(camera.asnumpy(), golden[f"{norm}_camera"])
 
 
@@ -76,14 +86,14 @@ def test_every_part_of_the_second_network_is_the_published_one_s(network, read_g
     golden, (whole, norm) = read_golden("lnet_forward"), network
     lnet, (correspondence, features, code) = whole.LNet, lnet_inputs(golden, golden_recipe)
     warped = warp_features(correspondence, features, 64)
-    assert_close(warped.asnumpy()[:, ::16, ::2, ::2], golden["warped_sub"])
+    assert_like(warped.asnumpy(), golden, "warped")
     np.testing.assert_allclose(warped.asnumpy()[:, -3:], golden["warped_last3"], atol=1e-6)
     head = lnet.fc_head(code)
-    assert_close(head.asnumpy()[:, ::8], golden[f"{norm}_fc_head_sub"])
+    assert_like(head.asnumpy(), golden, f"{norm}_fc_head")
     x = ms.ops.concat((warped, head.reshape(2, 256, 1, 1).tile((1, 1, 64, 64)), lnet.ref_map.tile((2, 1, 1, 1))), 1)
     for name in ("uv_conv1", "hg", "uv_conv2", "decoder"):
         x = getattr(lnet, name)(x)
-        assert_close(x.asnumpy()[:, ::16, ::8, ::8], golden[f"{norm}_{name}_sub"])
+        assert_like(x.asnumpy(), golden, f"{norm}_{name}")
 
 
 class WarpedSum(nn.Cell):

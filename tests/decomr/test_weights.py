@@ -8,7 +8,7 @@ from mindspore import Tensor
 
 from src.decomr.network import CNet, DecoMR, LNet
 from src.decomr.weights import find_options, load_parts, rename_backbone_weight, rename_weight
-from src.engine.checkpoint import network_arrays, write_weights
+from src.engine.checkpoint import load_network, network_arrays, write_weights
 from src.errors import InputError
 from src.tools import convert_weights
 
@@ -100,11 +100,39 @@ def test_an_imagenet_backbone_is_converted_and_loaded_as_one(tmp_path, published
                                   state["layer3.2.bn1.weight"].numpy())
 
 
+@pytest.fixture(scope="module")
+def small():
+    """Makes small networks, every one with other weights."""
+    return lambda: DecoMR(CNet(18), LNet(np.zeros((16, 16, 3), np.float32), 64, 512, 16, 16))
+
+
+def test_a_checkpoint_of_the_port_may_hold_the_reference_map(tmp_path, small):
+    arrays = network_arrays(small())
+    write_weights(tmp_path / "dmr_30.ckpt", {**arrays, "LNet.ref_map": np.ones((1, 3, 16, 16), np.float32)}, {})
+    for load in (load_parts, load_network):
+        network = small()
+        load(network, str(tmp_path / "dmr_30.ckpt"))
+        for name, array in network_arrays(network).items():
+            np.testing.assert_array_equal(array, arrays[name])
+
+
+@pytest.mark.parametrize("prefix", ["", "base."])
+def test_a_resnet_of_mindspore_is_a_backbone(tmp_path, small, prefix):
+    start = "CNet.resnet."
+    arrays = {name[len(start):]: array for name, array in network_arrays(small()).items() if name.startswith(start)}
+    content = {**arrays, "end_point.bias": np.zeros(9, np.float32)}
+    write_weights(tmp_path / "resnet.ckpt", {f"{prefix}{name}": array for name, array in content.items()}, {})
+    network = small()
+    assert load_parts(network, str(tmp_path / "resnet.ckpt")) == ["the rest of CNet", "LNet"]
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(network_arrays(network)[start + name], array)
+
+
 @pytest.mark.parametrize(("kept", "words"), [
     (lambda name: name.startswith("other."), "holds no part of DecoMR"),
     (lambda name: name.startswith("CNet.resnet.conv1"), "missing CNet.resnet.bn1")])
-def test_a_file_of_no_whole_part_is_refused(tmp_path, kept, words):
-    network = DecoMR(CNet(18), LNet(np.zeros((16, 16, 3), np.float32), 64, 512, 16, 16))
+def test_a_file_of_no_whole_part_is_refused(tmp_path, small, kept, words):
+    network = small()
     arrays = {**network_arrays(network), "other.weight": np.zeros(3, np.float32)}
     write_weights(tmp_path / "part.ckpt", {name: array for name, array in arrays.items() if kept(name)}, {})
     with pytest.raises(InputError, match=words):

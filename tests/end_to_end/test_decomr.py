@@ -79,7 +79,8 @@ def test_a_second_stage_of_its_own_starts_from_the_first_one_s_weights(run, deco
 
 def test_scores_of_the_exported_file_equal_those_of_eval_to_the_last_digit(run, decomr, trained, tmp_path):
     checkpoint = ["--checkpoint_file_path", trained[0] / "best.ckpt"]
-    expected = run("eval.py", *decomr, *checkpoint, "--result_path", tmp_path / "eval").stdout
+    expected = run("eval.py", *decomr, "--checkpoint_file_path", trained[0], "--result_path", tmp_path / "eval").stdout
+    assert "best.ckpt: best weights" in expected
     run("export.py", *decomr, *checkpoint, "--file_name", tmp_path / "mesh")
     manifest = json.loads((tmp_path / "mesh.json").read_text(encoding="utf-8"))
     assert manifest["inputs"] == [{"name": "image", "shape": [3, 64, 64], "dtype": "float32"}]
@@ -105,6 +106,24 @@ def test_an_onnx_file_is_refused_in_one_line(run, decomr, trained, tmp_path):
                   "--file_name", tmp_path / "mesh", check=False)
     assert process.returncode == 2 and "Traceback" not in process.stderr
     assert "MindSpore cannot export the operator" in process.stderr.splitlines()[-1]
+
+
+def test_a_folder_stands_for_its_best_weights_and_for_its_last_ones_in_resume(decomr, tmp_path):
+    from model_utils import config
+    from src import decomr as package
+    from src.errors import InputError
+
+    def resolve(*options):
+        cfg = config.parse([*map(str, decomr), "--checkpoint_file_path", str(tmp_path), *options], "")
+        package.resolve_options(cfg)
+        return cfg.checkpoint_file_path
+
+    with pytest.raises(InputError, match="no best.ckpt or latest.ckpt in this folder"):
+        resolve()
+    (tmp_path / "latest.ckpt").touch()
+    assert resolve() == str(tmp_path / "latest.ckpt")
+    (tmp_path / "best.ckpt").touch()
+    assert resolve() == str(tmp_path / "best.ckpt") and resolve("--resume", "true") == str(tmp_path / "latest.ckpt")
 
 
 @pytest.mark.parametrize(("options", "words"), [

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from src.geometry.sampling import WeightedGather, sample_bilinear
+from src.body.mesh import read_obj
+from src.geometry.sampling import WeightedGather, sample_bilinear, sample_nearest
+from src.uv.sampler import make_sampler
 
 ATOL = 1e-5
 
@@ -19,13 +21,13 @@ def golden(shared):
 class SampledSum(nn.Cell):
     """The sampled maps, and their sum weighted with an upstream gradient."""
 
-    def __init__(self, padding, align_corners):
+    def __init__(self, sample, padding, align_corners):
         super().__init__()
-        self.padding, self.align_corners = padding, align_corners
+        self.sample, self.padding, self.align_corners = sample, padding, align_corners
 
     def construct(self, image, grid, upstream):
-        sampled = sample_bilinear(image.transpose(0, 2, 3, 1), grid.reshape(grid.shape[0], -1, 2), self.padding,
-                                  self.align_corners)
+        sampled = self.sample(image.transpose(0, 2, 3, 1), grid.reshape(grid.shape[0], -1, 2), self.padding,
+                              self.align_corners)
         sampled = sampled.transpose(0, 2, 1).reshape(upstream.shape)
         return (sampled * upstream).sum(), sampled
 
@@ -34,19 +36,22 @@ class SampledSum(nn.Cell):
 @pytest.mark.parametrize("padding", ["zeros", "border"])
 @pytest.mark.parametrize("align_corners", [True, False])
 @pytest.mark.parametrize("case", ["a", "b"])
-def test_samples_and_both_gradients_are_pytorch_s(golden, golden_recipe, case, align_corners, padding, mode):
-    name = f"{case}_ac{int(align_corners)}_{padding}_bilinear"
+@pytest.mark.parametrize(("kind", "sample"), [("bilinear", sample_bilinear), ("nearest", sample_nearest)])
+def test_samples_and_both_gradients_are_pytorch_s(golden, golden_recipe, kind, sample, case, align_corners, padding,
+                                                  mode):
+    name = f"{case}_ac{int(align_corners)}_{padding}_{kind}"
     upstream = golden_recipe.normal(f"gs_g_{case}", golden[f"{name}_out"].shape)
     before = ms.get_context("mode")
     ms.set_context(mode=mode)
     try:
-        gradient = ms.value_and_grad(SampledSum(padding, align_corners), (0, 1), None, has_aux=True)
+        gradient = ms.value_and_grad(SampledSum(sample, padding, align_corners), (0, 1), None, has_aux=True)
         (_, sampled), (of_image, of_grid) = gradient(Tensor(golden[f"{case}_in"]), Tensor(golden[f"{case}_grid"]),
                                                      Tensor(upstream))
     finally:
         ms.set_context(mode=before)
-    for actual, part in ((sampled, "out"), (of_image, "gin"), (of_grid, "ggrid")):
-        expected = golden[f"{name}_{part}"]
+    # the nearest pixel does not move with the grid, so no gradient of it is recorded
+    of_place = golden[f"{name}_ggrid"] if kind == "bilinear" else np.zeros_like(golden[f"{case}_grid"])
+    for actual, expected in ((sampled, golden[f"{name}_out"]), (of_image, golden[f"{name}_gin"]), (of_grid, of_place)):
         np.testing.assert_allclose(actual.asnumpy(), expected, atol=ATOL * max(1, np.abs(expected).max()))
 
 
@@ -56,6 +61,23 @@ def test_samples_are_the_framework_s_at_the_size_of_the_consistency_loss(rng):
     expected = ops.grid_sample(Tensor(image), Tensor(grid), align_corners=True).asnumpy()
     actual = sample_bilinear(Tensor(image.transpose(0, 2, 3, 1)), Tensor(grid.reshape(2, -1, 2)))
     np.testing.assert_allclose(actual.asnumpy().transpose(0, 2, 1).reshape(expected.shape), expected, atol=ATOL)
+
+
+def test_the_reading_of_vertices_and_its_gradient_are_the_recorded_ones(shared, golden_recipe):
+    with np.load(shared / "golden" / "decomr" / "uv_sampler.npz", allow_pickle=False) as content:
+        recorded = dict(content)
+    sampler = make_sampler(read_obj(shared / "golden" / "decomr" / "template.obj"), 32)
+    maps = golden_recipe.normal("resample_in", recorded["resample_gin"].shape)
+    upstream = golden_recipe.normal("resample_gout", recorded["resample_out"].shape)
+    cell = WeightedGather(*sampler.to_vertices)
+
+    def read(location_map, factor):
+        vertices = cell(location_map.reshape(location_map.shape[0], -1, 3))
+        return (vertices * factor).sum(), vertices
+
+    (_, vertices), gradient = ms.value_and_grad(read, 0, None, has_aux=True)(Tensor(maps), Tensor(upstream))
+    for actual, expected in ((vertices, recorded["resample_out"]), (gradient, recorded["resample_gin"])):
+        np.testing.assert_allclose(actual.asnumpy(), expected, atol=ATOL * max(1, np.abs(expected).max()))
 
 
 def test_a_weighted_gather_is_a_sparse_matrix_product(rng):

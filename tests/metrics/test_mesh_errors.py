@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from src.body.joints import LSP14
+from src.geometry.alignment import align_similarity
 from src.metrics.mesh import centre_mesh, vertex_error
-from src.metrics.pose3d import mpjpe, pa_mpjpe
+from src.metrics.pose3d import centre, mpjpe, pa_mpjpe
 
 HIPS = [LSP14.index("right_hip"), LSP14.index("left_hip")]
 
@@ -27,6 +28,8 @@ def test_joint_errors_of_the_meshes_equal_the_recorded_ones(recorded):
     predicted, truth = (recorded["regressor"] @ recorded[name] for name in ("pred_vertices", "gt_vertices"))
     np.testing.assert_allclose(mpjpe(predicted, truth, HIPS), recorded["mpjpe"], rtol=2e-5)
     np.testing.assert_allclose(pa_mpjpe(predicted, truth), recorded["mpjpe_pa"], rtol=2e-4)
+    predicted, truth = (centre(joints, HIPS) for joints in (predicted, truth))
+    np.testing.assert_allclose(align_similarity(predicted, truth), recorded["aligned"], atol=1e-5)
 
 
 def test_a_shift_is_forgiven_a_turn_and_a_size_are_not(rng):

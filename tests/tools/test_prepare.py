@@ -69,6 +69,18 @@ def test_up3d_is_ready_for_training_and_evaluation(up3d, capsys):
     assert len(test) == 1 and test.bodies.image_paths[0].endswith("00003_image.png") and test.iuv_paths == [""]
 
 
+def test_a_picture_without_render_gets_the_box_of_its_body(up3d):
+    (up3d / "up-3d/00001_render_light.png").unlink()
+    assert prepare_up3d.main(["--data_path", str(up3d), "--train_files", *OPTIONS]) == 0
+    bodies = read_training_sets("up-3d", up3d, "BODY").records[0].bodies
+    vertices = body_vertices(BODY, bodies.pose[:1], bodies.shape[:1]).vertices[0]
+    low, high = vertices[:, :2].min(axis=0) * 40 + [50, 70], vertices[:, :2].max(axis=0) * 40 + [50, 70]
+    np.testing.assert_allclose(bodies.center[0], (low + high) / 2, atol=1)
+    assert bodies.side[0] == pytest.approx(1.2 * (high - low).max(), rel=0.03)
+    with pytest.raises(InputError, match="basicModel_neutral_lbs_10_207_0_v1.0.0.pkl: cannot be read"):
+        prepare_up3d.main(["--data_path", str(up3d), "--train_files"])
+
+
 def test_single_steps_write_their_own_files(up3d):
     folder = up3d / "mesh_annotation_files"
     assert prepare_up3d.main(["--data_path", str(up3d), "--eval_files"]) == 0

@@ -180,6 +180,7 @@ def test_a_recorded_texture_picture_is_reproduced(shared):
     (height, width), (scale, x, y) = golden["render_hw"].tolist(), golden["render_cam"]
     vertices = golden["verts"] + [x, y, 2000 / (width * scale + 1e-9)]
     points = project_with_depth(vertices, 1000.0, [width / 2, height / 2])
+    np.testing.assert_allclose(points[:, :2], golden["proj_xy"], atol=1e-3)
     raster = rasterize(points, mesh.faces, height, width, cull_backfaces=False)
     covered = golden["render_iuv"][..., 0] > 0
     np.testing.assert_array_equal(raster.face >= 0, covered)
