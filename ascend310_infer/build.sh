@@ -48,7 +48,7 @@ if [ -f "$folder/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL
     rm "$folder/CMakeCache.txt"
 fi
 cmake -S "$here" -B "$folder" -DMS_ROOT="${MS_ROOT:-}" -DPYTHON="$python" ${options[@]+"${options[@]}"}
-cmake --build "$folder" --parallel "$(nproc)"
+cmake --build "$folder" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
 if [ "$run_tests" = true ]; then
     (cd "$folder" && ctest --output-on-failure)
 fi
