@@ -10,12 +10,14 @@ def main(arguments):
     """Writes the exported file and its manifest, after checking it against the network."""
     cfg = config.parse(arguments, "Exports a checkpoint to MindIR, ONNX or AIR, with a manifest beside it.")
     from src import models
+    from src.data.image import use_archive
     from src.deploy.folding import fold_batch_norms
     from src.deploy.manifest import file_hash
     from src.deploy.mindir import export_network, step_time_ms
     from src.engine.checkpoint import load_network
 
     package = models.prepare(cfg)
+    use_archive(cfg.mindrecord, cfg.data_path)
     if not cfg.checkpoint_file_path and not cfg.random_weights:
         raise InputError("checkpoint_file_path is empty: name the checkpoint to export (or --random_weights true)")
     device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)

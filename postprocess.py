@@ -8,10 +8,12 @@ def main(arguments):
     """Feeds the result records to the evaluator that eval.py uses."""
     cfg = config.parse(arguments, "Scores the result records in result_path as eval.py would.")
     from src import models
+    from src.data.image import use_archive
     from src.deploy.records import RecordSet
     from src.engine.score import write_scores
 
     package = models.prepare(cfg)
+    use_archive(cfg.mindrecord, cfg.data_path)
     records = RecordSet(cfg.pre_path)
     if records.deployment != package.deployment(cfg):
         raise InputError(f"{cfg.pre_path}/records.json: the records were made with another configuration: model, "

@@ -10,8 +10,8 @@ def main(arguments):
     from src.data.image import use_archive
     from src.deploy.records import write_records
 
-    use_archive(cfg.mindrecord, cfg.data_path)
     package = models.prepare(cfg)
+    use_archive(cfg.mindrecord, cfg.data_path)
     write_records(cfg.output_path, package.deployment(cfg), package.eval_data(cfg), cfg.chunk_records, cfg.chunk)
     print("==================== export bin files finished ====================")
     return 0

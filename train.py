@@ -17,8 +17,8 @@ def main(arguments):
     from src.engine.score import evaluate, score
 
     shard = device.start(cfg.device_target, cfg.device_id, cfg.run_distribute, cfg.seed, cfg.pynative)
-    use_archive(cfg.mindrecord, cfg.data_path)
     package = models.prepare(cfg)
+    use_archive(cfg.mindrecord, cfg.data_path)
     if cfg.resume:
         workers, samples = stored_sharing(cfg.checkpoint_file_path or Path(cfg.ckpt_dir) / "latest.ckpt")
         config.share_batches(cfg, workers, shard.size, samples)

@@ -9,6 +9,7 @@ usage: [MS_ROOT=DIR] [PYTHON=FILE] [BUILD_DIR=DIR] bash ascend310_infer/build.sh
               is built with the host runtime, against the headers of the MindSpore in PYTHON
   PYTHON      Python of the host runtime (default: .venv of the project, which is made when missing)
   BUILD_DIR   where to build (default ascend310_infer/out)
+  CMAKE_BUILD_PARALLEL_LEVEL  compile jobs at a time (default: one per core)
   --tests     build and run the unit tests
   --sanitize  with AddressSanitizer and UndefinedBehaviorSanitizer
 The JSON library is that of the distribution (nlohmann-json3-dev), or the copy in MindSpore's wheel.
@@ -48,7 +49,7 @@ if [ -f "$folder/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL
     rm "$folder/CMakeCache.txt"
 fi
 cmake -S "$here" -B "$folder" -DMS_ROOT="${MS_ROOT:-}" -DPYTHON="$python" ${options[@]+"${options[@]}"}
-cmake --build "$folder" --parallel "$(nproc)"
+cmake --build "$folder" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
 if [ "$run_tests" = true ]; then
     (cd "$folder" && ctest --output-on-failure)
 fi

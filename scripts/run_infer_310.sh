@@ -8,7 +8,7 @@ usage: bash scripts/run_infer_310.sh [MODEL] MINDIR_PATH DATASET DATA_PATH [DEVI
   MODEL        a section of config.yaml (default: the one that the manifest beside MINDIR_PATH names)
   MINDIR_PATH  .mindir or .onnx file that export.py wrote
   DATASET      name of the data set, for example coco
-  DATA_PATH    its folder
+  DATA_PATH    its folder, or its file where the model takes one
   DEVICE_ID    number of the card (default 0)
   --key value  any key of config.yaml, as for the export
 DEVICE_TYPE=Ascend310, Ascend, GPU or CPU chooses the device (default Ascend310, or CPU where the application was
@@ -62,8 +62,10 @@ write_records() {
         return
     fi
     rm -f "$stamp"
+    mkdir -p ./preprocess_Result
+    printf '%s\n' "$text" > "$stamp.part"  # of the time before data and code are read, which a rename keeps
     "$PYTHON" "$ROOT/preprocess.py" "${common[@]}" --output_path ./preprocess_Result || return
-    printf '%s\n' "$text" > "$stamp"
+    mv "$stamp.part" "$stamp"
 }
 
 # Builds where there is no application yet, or where its sources are younger.
@@ -96,7 +98,7 @@ mindir="$1"; dataset="$(printf '%s' "$2" | tr '[:upper:]' '[:lower:]')"; data="$
 device_id=0
 if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then device_id="$1"; shift; fi
 [ -f "$mindir" ] || fail "MINDIR_PATH $mindir: no such file"
-[ -d "$data" ] || fail "DATA_PATH $data: no such folder"
+[ -e "$data" ] || fail "DATA_PATH $data: no such folder (or file, for a model that takes one)"
 case "$device_id" in *[!0-9]*) fail "DEVICE_ID $device_id: expected a number" ;; esac
 manifest="${mindir%.*}.json"
 BUILD_DIR="${BUILD_DIR:-$ROOT/ascend310_infer/out}"

@@ -27,13 +27,16 @@ std::string record_stem(const Contract& contract, std::int64_t batch, std::int64
          (pass > 0 ? "_p" + std::to_string(pass) : "");
 }
 
-// The number in a name chunk_0012, -1 for other names.
+std::string chunk_name(std::int64_t number) { return "chunk_" + padded(number, 4); }
+
+// The number in a name chunk_0012, -1 for other names, such as chunk_00012.
 std::int64_t chunk_number(const std::string& name) {
   const std::string prefix = "chunk_";
   const std::string digits = name.size() > prefix.size() ? name.substr(prefix.size()) : "";
-  const bool is_chunk = name.compare(0, prefix.size(), prefix) == 0 && digits.size() >= 4 && digits.size() <= 15 &&
-                        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return is_chunk ? std::stoll(digits) : -1;
+  const bool has_number = digits.size() >= 4 && digits.size() <= 15 &&
+                          std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const std::int64_t number = has_number ? std::stoll(digits) : -1;
+  return number >= 0 && name == chunk_name(number) ? number : -1;
 }
 
 // Numbers of the chunk folders that belong to the list, in order.
@@ -103,7 +106,7 @@ RecordList read_record_list(const fs::path& folder) {
 std::vector<Job> find_jobs(const RecordList& records) {
   std::vector<Job> jobs;
   for (const std::int64_t number : chunks_on_disk(records)) {
-    const fs::path chunk = records.folder / ("chunk_" + padded(number, 4));
+    const fs::path chunk = records.folder / chunk_name(number);
     const std::int64_t first = number * records.batches_per_chunk;
     const std::int64_t count = std::min(records.batches_per_chunk, records.batches - first);
     for (std::int64_t batch = first; batch < first + count; ++batch) {

@@ -53,7 +53,8 @@ TEST("the records on disk become runs in order") {
 TEST("a chunk that was taken away is left out, a foreign folder too") {
   const fs::path folder = write_all_records();
   fs::remove_all(folder / "chunk_0000");
-  for (const char* name : {"chunk_0007", "chunk_99999999999999999999", "chunk_", "chunk_-001", "chunk_000a", "other"}) {
+  for (const char* name : {"chunk_0007", "chunk_00001", "chunk_99999999999999999999", "chunk_", "chunk_-001",
+                           "chunk_000a", "other"}) {
     fs::create_directory(folder / name);
   }
   CHECK(infer::find_jobs(infer::read_record_list(folder)).size() == 2);

@@ -38,6 +38,10 @@ POSE17 = JointSet(
 NO_JAW = tuple(row for row in range(17) if POSE17.names[row] != "jaw")  # detectors do not find it
 # places of the 16 joints (POSE17 without the jaw) in the detectors' order
 DETECTOR_ROWS = (6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10)
+# what a camera's file holds of it
+LENS_FIELDS = ("focal_px", "center_px", "radial", "tangential")
+CAMERA_SHAPES = {"rotation": (3, 3), "position_mm": (3,), "focal_px": (2,), "center_px": (2,), "radial": (3,),
+                 "tangential": (2,)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,16 +19,25 @@ from pathlib import Path
 import numpy as np
 
 from src.arrays import checked, read_npz, texts
-from src.data.h36m import ACTIONS, POSE_ROWS, Camera, Cameras, H36mFolder, MotionSequence, camera_names
+from src.data.h36m import (
+    ACTIONS,
+    CAMERA_SHAPES,
+    LENS_FIELDS,
+    POSE_ROWS,
+    Camera,
+    Cameras,
+    H36mFolder,
+    MotionSequence,
+    camera_names,
+)
+from src.data.image import archives
+from src.data.motion_rows import HEAD, RecordedMotion
 from src.errors import InputError
 from src.files import replacing
 from src.geometry.lens import Lens
 
 FORMAT = 1
 VIEWS = 4  # cameras of a subject
-LENS_FIELDS = ("focal_px", "center_px", "radial", "tangential")
-CAMERA_SHAPES = {"rotation": (3, 3), "position_mm": (3,), "focal_px": (2,), "center_px": (2,), "radial": (3,),
-                 "tangential": (2,)}
 
 
 class MotionPack:
@@ -111,12 +120,17 @@ class MotionPack:
         return checked(self.path, self.arrays, key, shape, "fiu").astype(np.float64)
 
 
-def open_motion(path: str | Path, cameras_path: str | Path = "") -> H36mFolder | MotionPack:
+def open_motion(path: str | Path, cameras_path: str | Path = "") -> H36mFolder | MotionPack | RecordedMotion:
     """The source of motion at a path: a pack file, or a folder in the h5 layout or with ``poses.npz`` in it.
+
+    A MindRecord set in use that holds motion goes before the path.
 
     Raises: InputError when there is neither.
     """
     path = Path(path)
+    for archive in archives():
+        if archive.row(HEAD) is not None:
+            return RecordedMotion(archive)
     if (path / "poses.npz").is_file():
         return MotionPack(path / "poses.npz")
     return MotionPack(path) if path.suffix == ".npz" else H36mFolder(path, cameras_path)

@@ -19,7 +19,7 @@ _archives: list[ImageArchive] = []  # where the pictures of this process are, be
 
 
 def use_archive(folder: str | Path, root: str | Path) -> None:
-    """Lets ``read_image`` look in a MindRecord set first, for the whole process; the readers need not know.
+    """Lets the readers of pictures, frames and motion look in a MindRecord set first, for the whole process.
 
     Args:
         folder: what ``src.tools.make_mindrecord`` wrote; empty = picture files only.
@@ -32,6 +32,21 @@ def use_archive(folder: str | Path, root: str | Path) -> None:
         _archives.append(ImageArchive(folder, root))
 
 
+def archives() -> tuple[ImageArchive, ...]:
+    """The sets in use."""
+    return tuple(_archives)
+
+
+def archived(path: str | Path) -> bytes | None:
+    """The bytes of a picture in the sets in use, None when they do not have it."""
+    return next(filter(None, (archive.read(path) for archive in _archives)), None)
+
+
+def decode_image(content: bytes, flags: int = FLAGS) -> np.ndarray | None:
+    """The picture that a picture file's bytes are, None when they are none."""
+    return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+
+
 def read_image(path: Path) -> np.ndarray:
     """Reads a picture in colour as stored, without turning it by its EXIF orientation.
 
@@ -42,14 +57,11 @@ def read_image(path: Path) -> np.ndarray:
     Raises: InputError when the file is missing or is not a picture.
     """
     path = Path(path)
-    content = next(filter(None, (archive.read(path) for archive in _archives)), None)
+    content = archived(path)
     if content is None and not path.is_file():
         raise InputError(f"{path}: image file not found")
     try:
-        if content is None:
-            image = cv2.imread(str(path), FLAGS)
-        else:
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), FLAGS)
+        image = cv2.imread(str(path), FLAGS) if content is None else decode_image(content)
     except cv2.error as error:
         raise InputError(f"{path}: cannot be read as an image: {error.err}") from None
     if image is None:

@@ -2,7 +2,8 @@
 
 A set is a folder that ``src.data.mindrecord`` wrote: ``set.json`` and shards, each a MindRecord file with its
 index, an SQLite file, beside it. A row has the fields ``file``, the picture's path below the data folder,
-and ``image``, the file's bytes. The index tells where in the shard a picture lies:
+and ``image``, the file's bytes; a frame of a video is a picture called PATH#NUMBER. Other rows have names of
+their own and hold what ``src.data.motion_rows`` puts there. The index tells where in the shard a row lies:
 header_size + page_size * page + offset, where its length stands before it in eight bytes.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,15 @@ FORMAT = 1
 SET_FILE = "set.json"
 QUERY = "SELECT file_0, PAGE_ID_BLOB, PAGE_OFFSET_BLOB, PAGE_OFFSET_BLOB_END FROM INDEXES ORDER BY ROW_ID"
 LONGEST_HEADER = 64 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a set holds under one name: how many bytes at most, and a function that gives them."""
+
+    name: str
+    size: int
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class ImageArchive:
         return len(self._places)
 
     def names(self) -> list[str]:
-        """Paths of the pictures below the data folder, in the order of the shards."""
+        """Names of the rows, of pictures their paths below the data folder, in the order of the shards."""
         return list(self._places)
 
     def read(self, path: str | Path) -> bytes | None:
@@ -70,14 +81,18 @@ class ImageArchive:
 
         Raises: InputError when the shard is damaged there.
         """
-        place = self._places.get(relative_name(path, self.root))
+        return self.row(relative_name(path, self.root))
+
+    def row(self, name: str) -> bytes | None:
+        """The bytes of a row, None when the set does not have it; raises InputError as ``read``."""
+        place = self._places.get(name)
         if place is None:
             return None
         number, position, length = place
         shard = self._shards[number]
         content = os.pread(shard.descriptor, 8 + length, position)
         if len(content) != 8 + length or int.from_bytes(content[:8], "little") != length:
-            raise InputError(f"{shard.path}: damaged at the picture {path}")
+            raise InputError(f"{shard.path}: damaged at the row {name}")
         return content[8:]
 
     def close(self) -> None:
@@ -100,6 +115,11 @@ class ImageArchive:
             if not (start >= 0 and length >= 0 and position >= 0 and position + 8 + length <= size):
                 raise InputError(f"{path}.db: {name!r} lies outside of {path.name}")
             self._places[name] = number, position, length
+
+
+def frame_path(path: str | Path, number: int) -> str:
+    """What a frame of a video is called as a picture."""
+    return f"{path}#{number}"
 
 
 def relative_name(path: str | Path, root: str) -> str:

@@ -142,7 +142,7 @@ def _parse_table(content) -> RankTable:
 def _parse_server(content, where: str) -> Server:
     server = _read_object(content, where)
     name = server.get("server_id")
-    if not isinstance(name, str) or not SERVER_NAME.fullmatch(name):
+    if not isinstance(name, str) or not SERVER_NAME.fullmatch(name) or not _is_name_or_address(name):
         raise InputError(f"{where}.server_id: expected the server's address, got {_shown(name)}")
     devices = []
     for number, row in enumerate(_read_list(server.get("device"), f"{where}.device")):
@@ -191,6 +191,20 @@ def _read_number(value, where: str) -> int:
     if not isinstance(value, str) or not NUMBER.fullmatch(value):
         raise InputError(f"{where}: expected a number as text such as \"0\", got {_shown(value)}")
     return int(value)
+
+
+def _is_name_or_address(name: str) -> bool:
+    """Whether what looks like an address is one; HCCL takes names too."""
+    looks_so = ":" in name or re.fullmatch(r"[0-9.]+", name)
+    return not looks_so or _is_address(name)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+        return True
+    except ValueError:
+        return False
 
 
 def _read_address(value, where: str) -> str:

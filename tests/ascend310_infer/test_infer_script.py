@@ -107,6 +107,36 @@ def test_the_model_may_be_left_out_and_a_second_run_goes_on(script, finished, bu
     assert table((folder / "acc.log").read_text(encoding="utf-8")) == first and result.is_file()
 
 
+EMBEDDED = {  # model to tool and options of its embedded data, and the name of the data set
+    "hmr": (["make_bodies", "--count", 40, "--size", 64, "--val_fraction", 0.3, "--body", "small"], "Human3.6M"),
+    "gmh_mdn": (["make_motion", "--frames", 4], "h36m"),
+    "decomr": (["make_dense_people", "--count", 24, "--size", 96, "--body", "small", "--test_fraction", 0.3], "people")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", EMBEDDED)
+def test_acc_log_equals_eval_for_every_model(script, built, python, smoke, tmp_path, model):
+    (tool, *options), dataset = EMBEDDED[model]
+    python("-m", f"src.tools.{tool}", "--out", tmp_path / "data", "--seed", 3, *options)
+    common = ["--model", model, *smoke, "--data_path", tmp_path / "data", "--random_weights"]
+    python("export.py", *common, "--file_name", tmp_path / "net")
+    expected = python("eval.py", *common, "--result_path", tmp_path / "eval").splitlines()
+    process = script(tmp_path, tmp_path / "net.mindir", dataset, tmp_path / "data", *smoke, BUILD_DIR=str(built))
+    assert process.returncode == 0, process.stdout + process.stderr
+    log = (tmp_path / "acc.log").read_text(encoding="utf-8")
+    lines = [line for line in log.splitlines() if "written: " not in line]
+    assert any(line.startswith("protocol: ") for line in lines) and set(lines) <= set(expected)
+    first, second = (tmp_path / folder / "metrics.json" for folder in ("result_Files", "eval"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_data_set_may_be_a_file(script, exported, tmp_path):
+    """As the packs of motion are; what is in it is the model's to judge."""
+    (tmp_path / "poses.npz").write_bytes(b"no pack")
+    process = script(tmp_path, exported, "coco", tmp_path / "poses.npz")
+    assert process.returncode == 2 and "preprocess failed with status 2" in process.stderr, process.stderr
+
+
 @pytest.mark.parametrize(("stage", "arguments", "environment", "expected"), [
     ("preprocess", ["--no_such_key", "1"], {}, "unknown option --no_such_key"),
     ("build", [], {"BUILD_DIR": "new", "CXX": "no-such-compiler"}, "no-such-compiler was not found"),

@@ -1,13 +1,17 @@
 import json
 import sqlite3
+from pathlib import Path
 
+import cv2
 import mindspore.dataset as ds
 import numpy as np
 import pytest
 
+from src.data.dense_annotation import PICTURE
 from src.data.image import read_image, use_archive
-from src.data.image_archive import ImageArchive
-from src.data.mindrecord import training_images, write_images
+from src.data.image_archive import ImageArchive, Row
+from src.data.mindrecord import training_rows, write_images, write_rows
+from src.data.video import read_frame
 from src.errors import InputError
 from src.visual.sheet import write_image
 
@@ -47,7 +51,7 @@ def test_pictures_come_back_byte_by_byte_in_their_order(tmp_path, pictures, arch
             assert archive.read(path) == stream.read()
     assert archive.read(tmp_path / "data" / "none.png") is None
     assert sorted(path.name for path in archive_folder.iterdir() if not path.name.endswith(".db")) == [
-        *(f"images_000{number}.mindrecord" for number in range(3)), "set.json"]
+        *(f"rows_000{number}.mindrecord" for number in range(3)), "set.json"]
 
 
 def test_mindspores_own_reader_gives_the_same_bytes(tmp_path, pictures, archive_folder):
@@ -96,7 +100,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, pictures, archive_folde
 
 
 def damage(folder, kind):
-    shard, index = folder / "images_0001.mindrecord", folder / "images_0001.mindrecord.db"
+    shard, index = folder / "rows_0001.mindrecord", folder / "rows_0001.mindrecord.db"
     if kind == "no index":
         index.unlink()
     elif kind == "index is text":
@@ -126,7 +130,7 @@ def damage(folder, kind):
                                   "blob name"])
 def test_a_damaged_set_is_refused_with_the_files_name(tmp_path, archive_folder, kind):
     damage(archive_folder, kind)
-    with pytest.raises(InputError, match="images_0001.mindrecord"):
+    with pytest.raises(InputError, match="rows_0001.mindrecord"):
         ImageArchive(archive_folder, tmp_path / "data")
 
 
@@ -142,16 +146,18 @@ def test_a_list_of_shards_that_is_none_is_refused(tmp_path, content):
 def test_a_picture_that_changed_inside_its_shard_is_found(tmp_path, pictures, archive_folder):
     archive = ImageArchive(archive_folder, tmp_path / "data")
     number, position, _ = archive._places[archive.names()[0]]
-    with open(archive_folder / f"images_000{number}.mindrecord", "r+b") as stream:
+    with open(archive_folder / f"rows_000{number}.mindrecord", "r+b") as stream:
         stream.seek(position)
         stream.write(b"\x01")
-    with pytest.raises(InputError, match="images_0000.mindrecord: damaged at the picture"):
+    with pytest.raises(InputError, match="rows_0000.mindrecord: damaged at the row"):
         archive.read(pictures[0])
 
 
 class Records:
-    def __init__(self, *image_paths):
+    def __init__(self, *image_paths, frame=None):
         self.image_paths = list(image_paths)
+        if frame is not None:
+            self.bodies, self.frame = Records(*image_paths), np.array(frame)
 
 
 class Part:
@@ -159,10 +165,49 @@ class Part:
         self.records = Records(*image_paths)
 
 
-def test_the_pictures_of_samples_are_each_named_once():
-    assert training_images(Part("b", "a", "b")) == ["b", "a"]
+def names(samples, root):
+    return [row.name for row in training_rows(samples, root)]
+
+
+def test_the_pictures_of_samples_are_each_named_once(tmp_path):
+    a, b, c = (str(tmp_path / name) for name in "abc")
+    for path in (a, b, c):
+        Path(path).write_bytes(b"x")
+    assert names(Part(b, a, b), tmp_path) == ["b", "a"]
     joined = Part()
-    joined.parts = [Part("b", "a"), Part("c", "a")]
-    assert training_images(joined) == ["b", "a", "c"]
-    with pytest.raises(InputError, match="not made from picture files"):
-        training_images(object())
+    joined.parts = [Part(b, a), Part(c, a)]
+    assert names(joined, tmp_path) == ["b", "a", "c"]
+    with pytest.raises(InputError, match="d: cannot be read"):
+        names(Part(b, str(tmp_path / "d")), tmp_path)
+
+
+def test_frames_of_videos_keep_every_pixel(tmp_path, pictures, rng):
+    video = tmp_path / "data" / "clips" / "a.mp4"
+    video.parent.mkdir()
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"mp4v"), 10, (32, 24))
+    for _ in range(4):
+        writer.write(rng.integers(0, 256, (24, 32, 3), np.uint8))
+    writer.release()
+    samples = Part()
+    samples.sets = Part()
+    samples.sets.records = [Records(pictures[0], frame=[PICTURE]),
+                            Records(str(video), str(video), str(video), frame=[3, 1, 3])]
+    rows = training_rows(samples, tmp_path / "data")
+    assert [row.name for row in rows] == ["more pictures/0.png", "clips/a.mp4#3", "clips/a.mp4#1"]
+    expected = {number: read_frame(video, number) for number in (1, 3)}
+    assert (expected[1] != expected[3]).any()
+    write_rows(tmp_path / "set", rows, 2)
+    use_archive(tmp_path / "set", tmp_path / "data")
+    np.testing.assert_array_equal(read_frame(video, 2).shape, (24, 32, 3))  # from the file, since it is not in the set
+    video.unlink()
+    for number, frame in expected.items():
+        np.testing.assert_array_equal(read_frame(video, number), frame)
+    with pytest.raises(InputError, match="a.mp4: video not found"):
+        read_frame(video, 2)
+
+
+def test_a_frame_that_is_no_picture_is_named(tmp_path):
+    write_rows(tmp_path / "set", [Row("a.mp4#0", 7, lambda: b"nothing")], 1)
+    use_archive(tmp_path / "set", tmp_path)
+    with pytest.raises(InputError, match="a.mp4: frame 0 cannot be read from its MindRecord set"):
+        read_frame(tmp_path / "a.mp4", 0)

@@ -77,6 +77,32 @@ def test_pictures_from_mindrecord_train_to_the_same_bits(run, smoke, people_copy
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
 
 
+EMBEDDED = {  # model to tool and options of its embedded data, and what can go once the set is written
+    "decomr": (["make_dense_people", "--count", 12, "--size", 96, "--body", "small", "--test_fraction", 0.3],
+               "people/train2017/*"),
+    "gmh_mdn": (["make_motion", "--frames", 4], "**/*.h5")}
+
+
+@pytest.mark.parametrize("model", EMBEDDED)
+def test_any_model_trains_from_mindrecord_to_the_same_bits(run, smoke, tmp_path, model):
+    (tool, *options), pattern = EMBEDDED[model]
+    data = tmp_path / "data"
+    run("-m", f"src.tools.{tool}", "--out", data, "--seed", 3, *options)
+    common = ["--model", model, *smoke[2:], "--data_path", data, "--validate_epochs", 0]
+    process = run("-m", "src.tools.make_mindrecord", *common, "--out", tmp_path / "set", "--shards", 2)
+    assert "in 2 shards, read back and compared" in process.stdout
+    run("train.py", *common, "--ckpt_dir", tmp_path / "files")
+    gone = list(data.glob(pattern))
+    assert gone
+    for path in gone:
+        path.unlink()
+    run("train.py", *common, "--ckpt_dir", tmp_path / "rows", "--mindrecord", tmp_path / "set")
+    (one, _), (two, _) = (read_weights(tmp_path / folder / "latest.ckpt") for folder in ("files", "rows"))
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
 def test_wrong_arguments_of_the_script_are_explained(root, people, tmp_path):
     def bash(*arguments):
         return start_script(root, tmp_path, *arguments)
@@ -89,6 +115,8 @@ def test_wrong_arguments_of_the_script_are_explained(root, people, tmp_path):
     assert process.returncode == 2 and 'broken.json: status: expected "completed", got nothing' in process.stderr
     process = bash("simple_pose", "msrun:2", people, "--no_such_option", "1")
     assert process.returncode == 2 and "unknown option --no_such_option" in process.stderr
+    process = bash("simple_pose", "msrun:2", people, "--master_port=70000", "--check_only")
+    assert process.returncode == 2 and "--master_port 70000: expected 1 to 65535" in process.stderr
     assert not (tmp_path / "logs").exists()
 
 

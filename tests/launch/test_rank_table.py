@@ -48,6 +48,12 @@ def test_a_table_is_read(read, content):
     assert table.servers[0].devices[1] == Device(1, "192.168.1.2", 1)
 
 
+@pytest.mark.parametrize("name", ["10.0.0.1", "fe80::1", "node-1.example", "0af1_b"])
+def test_a_server_is_called_by_address_or_name(read, content, name):
+    content["server_list"][0]["server_id"] = name
+    assert read(content).servers[0].server_id == name
+
+
 def test_what_is_written_is_read_again(tmp_path):
     table = table_of(("10.0.0.1", [Device(4, "192.168.1.1", 1), Device(5, "192.168.1.2", 0)]),
                      ("10.0.0.2", [Device(0, "fe80::1", 2)]))
@@ -90,6 +96,9 @@ MISTAKES = {
     "no server id": (("server_list", 0, "server_id"), None, "server_list[0].server_id: expected the server's address"),
     "server id with a command": (("server_list", 0, "server_id"), "a; rm -rf b", "server_list[0].server_id"),
     "server id of any length": (("server_list", 0, "server_id"), "a" * 65, "server_list[0].server_id"),
+    "server id out of range": (("server_list", 0, "server_id"), "10.0.0.256", "server_list[0].server_id: expected"),
+    "server id of three numbers": (("server_list", 0, "server_id"), "10.0.1", "server_list[0].server_id: expected"),
+    "server id with a port": (("server_list", 0, "server_id"), "10.0.0.1:80", "server_list[0].server_id: expected"),
     "no devices": (("server_list", 0, "device"), [], "server_list[0].device: expected a list with entries"),
     "a device as null": (("server_list", 0, "device"), [None], "server_list[0].device[0]: expected an object"),
     "device id as a number": ((*DEVICE_1, "device_id"), 1, "device[1].device_id: expected a number as text"),
