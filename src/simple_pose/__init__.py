@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mindspore import nn
 
+from src.backbone.resnet import BLOCKS, MAXPOOLS, STYLES
 from src.data.coco import read_coco_truth
 from src.data.mpii import read_mpii
 from src.data.order import Shard
@@ -17,6 +18,7 @@ from src.engine.stage import Stage
 from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
+from src.metrics.coco_eval import STAT_NAMES
 from src.simple_pose import data, training
 from src.simple_pose.deployment import make_deployment
 from src.simple_pose.evaluation import CocoEvaluator, KeypointDemo, KeypointEvaluator, MpiiEvaluator
@@ -25,6 +27,9 @@ from src.simple_pose.weights import source_formats
 
 EMBEDDED_PICTURES, EMBEDDED_PEOPLE = 3000, 2  # pictures, and people in one at the most
 HEAD = ("deconv_layers.", "final_layer.")
+CHOICES = {"num_layers": tuple(BLOCKS), "backbone_style": STYLES, "maxpool_style": MAXPOOLS,
+           "channel_order": ("bgr", "rgb"), "target_type": ("gaussian",), "optimizer": ("adam", "sgd"),
+           "nms": ("greedy", "soft")}
 
 
 def build_network(cfg) -> nn.Cell:
@@ -39,8 +44,6 @@ def build_network(cfg) -> nn.Cell:
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     """One stage; the backbone starts from ``cfg.pretrained`` when there is one."""
     _check_training(cfg)
-    if cfg.validate_epochs and cfg.dataset == "mpii" and not cfg.best_metric.startswith("pckh_"):
-        raise InputError(f"best_metric {cfg.best_metric}: mpii is scored by PCKh, e.g. --best_metric pckh_mean_percent")
     records = data.read_training_records(cfg.dataset, cfg.data_path, cfg.train_set, cfg.train_annotations,
                                          cfg.image_size, cfg.select_data)
     samples = data.TrainSamples(records, data.joint_set(cfg.dataset), cfg.image_size, cfg.heatmap_size, cfg.sigma,
@@ -79,7 +82,7 @@ def build_evaluator(cfg) -> KeypointEvaluator:
     width, height = cfg.image_size
     protocol = (f"{cfg.dataset} {cfg.test_set}, {data.box_source(*_box_arguments(cfg))}, {width}x{height} crops, "
                 f"flip test {'on' if cfg.flip_test else 'off'}")
-    common = {"joints": data.joint_set(cfg.dataset), "shift_heatmap": cfg.shift_heatmap,
+    common = {"joints": data.joint_set(cfg.dataset), "flip_test": cfg.flip_test, "shift_heatmap": cfg.shift_heatmap,
               "post_process": cfg.post_process, "picture_count": cfg.picture_count}
     if cfg.dataset == "mpii":
         paths = dict(enumerate(read_mpii(file, folder).image_paths))
@@ -141,9 +144,9 @@ def _check(cfg) -> None:
             raise InputError(f"{key} {cfg[key]}: expected num_deconv_layers = {cfg.num_deconv_layers} entries")
     if cfg.num_deconv_layers != 3:
         raise InputError(f"num_deconv_layers {cfg.num_deconv_layers}: heatmaps of image_size / {data.STRIDE} need 3")
-    for key, allowed in (("target_type", ("gaussian",)), ("nms", ("greedy", "soft"))):
+    for key, allowed in CHOICES.items():
         if cfg[key] not in allowed:
-            raise InputError(f"{key} {cfg[key]}: expected {' or '.join(allowed)}")
+            raise InputError(f"{key} {cfg[key]}: expected {' or '.join(map(str, allowed))}")
     for key in ("batch_size", "eval_batch_size"):
         if cfg[key] < 1:
             raise InputError(f"{key} {cfg[key]}: expected at least 1")
@@ -154,7 +157,11 @@ def _check(cfg) -> None:
 
 
 def _check_training(cfg) -> None:
-    """Raises InputError where a number of the training is out of its range."""
+    """Raises InputError where a key of the training is not what it can be."""
+    if cfg.validate_epochs and cfg.dataset == "mpii" and not cfg.best_metric.startswith("pckh_"):
+        raise InputError(f"best_metric {cfg.best_metric}: mpii is scored by PCKh, e.g. --best_metric pckh_mean_percent")
+    if cfg.validate_epochs and cfg.dataset == "coco" and cfg.best_metric not in STAT_NAMES:
+        raise InputError(f"best_metric {cfg.best_metric}: expected one of {', '.join(STAT_NAMES)}")
     if cfg.epochs < 1:
         raise InputError(f"epochs {cfg.epochs}: expected at least 1")
     if not 0 <= cfg.begin_epoch < cfg.epochs:

@@ -92,6 +92,10 @@ def test_a_flat_folder_is_read_by_naming_its_files(make_cfg, shared):
     (["--target_type", "line"], "target_type line: expected gaussian"),
     (["--nms", "hard"], "nms hard: expected greedy or soft"),
     (["--dataset", "lsp"], "dataset lsp: expected one of coco, mpii"),
+    (["--num_layers", 51], "num_layers 51: expected 18 or 34 or 50 or 101 or 152"),
+    (["--backbone_style", "tf"], "backbone_style tf: expected pytorch or caffe"),
+    (["--channel_order", "gbr"], "channel_order gbr: expected bgr or rgb"),
+    (["--optimizer", "adamw"], "optimizer adamw: expected adam or sgd"),
     (["--batch_size", 0], "batch_size 0"),
     (["--deconv_filters", 256, 0, 256], r"deconv_filters \[256, 0, 256\]: expected at least 1 channel in each"),
     (["--oks_threshold", 0], "oks_threshold 0.0: expected a number above 0"),
@@ -110,6 +114,7 @@ def test_settings_that_do_not_fit_are_refused(make_cfg, options, message):
     (["--sigma", -2], "sigma -2.0: expected a number above 0"),
     (["--rotation_factor_deg", -5], "rotation_factor_deg -5.0: expected at least 0"),
     (["--scale_factor", 1.5], "scale_factor 1.5: expected 0 or more, below 1"),
+    (["--best_metric", "map"], "best_metric map: expected one of ap, ap50"),
     (["--momentum", 1], "momentum 1.0: expected 0 or more, below 1"),
 ])
 def test_a_number_of_the_training_out_of_its_range_is_refused(make_cfg, options, message):

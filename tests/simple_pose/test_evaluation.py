@@ -51,6 +51,14 @@ def test_the_flip_test_averages_with_the_mirrored_maps(make_cfg):
     np.testing.assert_allclose(both.column("keypoints")[..., 2], 2 * mirrored_only.column("keypoints")[..., 2])
 
 
+def test_results_of_other_passes_than_the_protocol_says_are_refused(make_cfg):
+    cfg = make_cfg("--use_gt_bbox", "--flip_test", "false")
+    evaluator, records = simple_pose.build_evaluator(cfg), gt_records(cfg)
+    maps = labels_as_heatmaps(records, cfg)
+    with pytest.raises(InputError, match="flip_test False: there are results of 2 passes, expected 1"):
+        feed(evaluator, records, [maps, maps])
+
+
 def test_padded_rows_do_not_count(make_cfg):
     cfg = make_cfg("--use_gt_bbox", "--flip_test", "false")
     evaluator, records = simple_pose.build_evaluator(cfg), gt_records(cfg)
