@@ -5,7 +5,7 @@ from src.errors import InputError
 
 
 def main(arguments):
-    """Feeds the result records to the evaluator that eval.py uses."""
+    """Feeds the result records to the evaluator that eval.py uses; the table goes to ``result_path/acc.log`` too."""
     cfg = config.parse(arguments, "Scores the result records in result_path as eval.py would.")
     from src import models
     from src.data.image import use_archive
@@ -22,7 +22,7 @@ def main(arguments):
     evaluator = package.build_evaluator(cfg)
     for outputs, batch in records.scored_batches(cfg.result_path):
         evaluator.update(outputs, batch)
-    write_scores(evaluator, cfg.result_path)
+    write_scores(evaluator, cfg.result_path, "acc.log")
     return 0
 
 

@@ -14,6 +14,7 @@ import reprlib
 from pathlib import Path
 
 from model_utils.help_text import help_text, type_name
+from model_utils.ranges import check_ranges
 from src.errors import InputError
 from src.files import replacing
 
@@ -41,7 +42,7 @@ def parse(arguments: list[str], description: str, extra: dict | None = None):
         description: what the command does, for ``--help``.
         extra: further options of this command, name to (default, help text).
     Returns: EasyDict with the keys of both sections side by side, those of ``extra``, and ``model``.
-    Raises: InputError for an unknown key (with the nearest name) or a value of the wrong type.
+    Raises: InputError for an unknown key (with the nearest name), or a value of the wrong type or out of range.
     """
     from easydict import EasyDict
 
@@ -65,7 +66,9 @@ def parse(arguments: list[str], description: str, extra: dict | None = None):
              for key, default in {**values, "model": ""}.items() if key in given}
     for path in (path for words in given.get("config", []) for path in words):
         values.update(_read_layer(path, sections, model))
-    return EasyDict({"model": model, **values, **typed})
+    values.update(typed)
+    check_ranges(values)
+    return EasyDict({"model": model, **values})
 
 
 def dump(cfg) -> str:

@@ -28,9 +28,7 @@ class Images:
 def find_coco_files(root: Path, set_name: str) -> tuple[Path, Path]:
     """Finds annotation file and image folder of a set such as `val2017` or `test-dev2017`.
 
-    Pictures lie in ROOT/SET or ROOT/images/SET; test sets share the folder named without `-dev`.
-
-    Returns: annotation file, image folder.
+    Returns: annotation file, image folder as `find_image_folder` gives it.
     Raises: InputError when one is missing.
     """
     root = Path(root)
@@ -38,11 +36,26 @@ def find_coco_files(root: Path, set_name: str) -> tuple[Path, Path]:
     annotation_file = root / "annotations" / f"{kind}_{set_name}.json"
     if not annotation_file.is_file():
         raise InputError(f"{annotation_file}: annotation file of COCO set {set_name} not found")
-    folder = "test2017" if set_name == "test-dev2017" else set_name
-    for image_folder in (root / folder, root / "images" / folder):
-        if image_folder.is_dir():
-            return annotation_file, image_folder
-    raise InputError(f"{root / folder}: image folder of COCO set {set_name} not found")
+    return annotation_file, find_image_folder(root, set_name)
+
+
+def find_image_folder(root: Path, set_name: str) -> Path:
+    """Finds where the pictures of a set are: ROOT/SET or ROOT/images/SET, or a file SET.zip in their place.
+
+    Test sets share the folder named without `-dev`.
+
+    Returns: the folder, or SET.zip@ for a .zip file, see `image_zip`.
+    Raises: InputError when there is none.
+    """
+    name = "test2017" if set_name == "test-dev2017" else set_name
+    places = (Path(root) / name, Path(root) / "images" / name)
+    for folder in places:
+        if folder.is_dir():
+            return folder
+    for folder in places:
+        if folder.with_name(f"{name}.zip").is_file():
+            return folder.with_name(f"{name}.zip@")
+    raise InputError(f"{places[0]}: image folder of COCO set {set_name} not found, nor {name}.zip")
 
 
 def read_coco_truth(annotation_file: Path) -> dict:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from src.data.image_archive import ImageArchive
+from src.data.image_zip import read_zipped
 from src.errors import InputError
 
 FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -51,13 +52,15 @@ def read_image(path: Path) -> np.ndarray:
     """Reads a picture in colour as stored, without turning it by its EXIF orientation.
 
     Keypoint annotations refer to the stored pixels. The picture comes from the archive in use, if it is
-    there, or from its file.
+    there, from the .zip file that its path names, or from its own file.
 
     Returns: (H, W, 3) uint8, BGR.
     Raises: InputError when the file is missing or is not a picture.
     """
     path = Path(path)
     content = archived(path)
+    if content is None:
+        content = read_zipped(path)
     if content is None and not path.is_file():
         raise InputError(f"{path}: image file not found")
     try:

@@ -45,6 +45,8 @@ def export_network(network: nn.Cell, deployment: Deployment, file_name: str, fil
     if extension == ".onnx":
         require_packages()
     stem = file_name[:-len(extension)] if file_name.endswith(extension) else file_name
+    if os.path.basename(stem) in ("", ".", ".."):
+        raise InputError(f"file_name {file_name}: expected the name of a file, with or without {extension}")
     path = Path(stem + extension)
     for cell in (network, reference or network):
         cell.set_train(False)  # training mode would freeze batch statistics into the file

@@ -125,7 +125,8 @@ def describe_weights(path: str | Path, info: dict) -> str:
 class CheckpointFolder:
     """The checkpoints of one training run.
 
-    ``latest.ckpt`` holds everything a resumed run needs; ``<name>-<epoch>_<step>.ckpt``, with the model's
+    ``latest.ckpt`` holds everything a resumed run needs, ``previous.ckpt`` is that of a former run in the same
+    folder; ``<name>-<epoch>_<step>.ckpt``, with the model's
     name and, where there are several stages, the stage's, and ``best.ckpt`` hold the network alone. Only rank 0
     writes.
     """
@@ -151,6 +152,11 @@ class CheckpointFolder:
     def best(self) -> Path:
         """The weights with the best validation score."""
         return self.folder / "best.ckpt"
+
+    def set_aside_latest(self) -> None:
+        """Renames the resumable file of a former run in this folder to ``previous.ckpt``."""
+        if self.is_writer and self.latest.is_file():
+            os.replace(self.latest, self.folder / "previous.ckpt")
 
     def save_latest(self, step: nn.Cell, network: nn.Cell, state: dict) -> None:
         """Writes network, optimiser state and the loop's own state."""

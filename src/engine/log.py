@@ -87,14 +87,18 @@ class StepTimer:
         return value
 
 
-def read_terms(outputs: list[tuple]) -> tuple[list[float], list[float]]:
-    """The last values and the means of the loss terms of some steps; waits for the device.
+def read_terms(outputs: list[tuple]) -> list[tuple[float, ...]]:
+    """The loss terms of some steps as numbers; waits for the device.
 
     Args:
-        outputs: one tuple of scalar tensors per step.
+        outputs: one tuple of scalar tensors, or of numbers, per step.
     """
-    table = [[float(value) for value in row] for row in outputs]
-    return table[-1], [sum(column) / len(table) for column in zip(*table)]
+    return [tuple(float(value) for value in row) for row in outputs]
+
+
+def mean_terms(table: list[tuple[float, ...]]) -> list[float]:
+    """The mean of each loss term over the steps."""
+    return [sum(column) / len(table) for column in zip(*table)]
 
 
 def _parse_row(line: str):

@@ -13,7 +13,7 @@ from mindspore import nn
 from src.data.order import Shard
 from src.engine.checkpoint import CheckpointFolder, network_arrays, read_weights, restore
 from src.engine.gather import check_agreement, gather_numbers, hash_arrays, share_first_workers_state
-from src.engine.log import StepTimer, TrainingLog, read_terms
+from src.engine.log import StepTimer, TrainingLog, mean_terms, read_terms
 from src.engine.stage import Stage
 from src.engine.stopping import StopSignals
 from src.errors import InputError
@@ -44,7 +44,7 @@ class Progress:
 
     ``step`` counts batches of the stage, ``scored_epoch`` is the last one validated, ``samples`` are
     those of a global batch: with another number the order of the samples would be another.
-    ``workers`` have shared them.
+    ``workers`` have shared them. ``unlogged`` are the loss terms of the steps since the last log line.
     """
 
     model: str
@@ -55,6 +55,7 @@ class Progress:
     step: int = 0
     scored_epoch: int = 0
     best: dict = field(default_factory=dict)
+    unlogged: list = field(default_factory=list)
 
 
 def stored_sharing(path: str | Path) -> tuple[int, int]:
@@ -94,6 +95,8 @@ class TrainingLoop:
         self.folder = CheckpointFolder(options.ckpt_dir, options.keep_checkpoint_max, is_writer)
         self.progress = Progress(options.model, options.seed)
         self.stop = StopSignals(shard)
+        self._outputs: list[tuple] = []  # of the steps since the last log line
+        self._is_resumed = False
 
     def resume(self, path: str | Path = "") -> None:
         """Sets network, optimisers and position from a resumable file, by default ``latest.ckpt``.
@@ -112,7 +115,8 @@ class TrainingLoop:
                 raise InputError(f"{path}: was trained with {shown} {getattr(progress, name)}, "
                                  f"this run has {getattr(expected, name)}")
         restore(self.stages[progress.stage].step, self.network, arrays, str(path))
-        self.progress = progress
+        self.progress, self._outputs = progress, list(map(tuple, progress.unlogged))
+        self._is_resumed = True
         self.log.say(f"resumed from {path} at step {progress.step}")
 
     def run(self) -> int:
@@ -124,6 +128,8 @@ class TrainingLoop:
         with self.stop:
             self.log.start(self.progress.step, [stage.name for stage in self.stages[:self.progress.stage + 1]])
             check_agreement(self._facts(), self.shard)
+            if not self._is_resumed:
+                self._begin()
             for number in range(self.progress.stage, len(self.stages)):
                 if number > self.progress.stage:
                     self.progress = Progress(self.options.model, self.options.seed, stage=number)
@@ -136,27 +142,35 @@ class TrainingLoop:
                     return 128 + stopped_by
         return 0
 
-    def _train_stage(self, stage: Stage) -> None:
+    def _begin(self) -> None:
+        """Saves the state before the first step: a run that is killed in its first epoch goes on from there."""
+        self._note_sharing(self.stages[0])
+        self.folder.set_aside_latest()
+        self._save()
+
+    def _note_sharing(self, stage: Stage) -> None:
         self.progress.samples, self.progress.workers = self._global_batch(stage), self.shard.size
+
+    def _train_stage(self, stage: Stage) -> None:
+        self._note_sharing(stage)
         per_epoch, last_step = stage.data.steps_per_epoch, stage.epochs * stage.data.steps_per_epoch
         stage.step.set_train(True)
         self._finish_epoch(stage)  # a run that was killed between an epoch's save and its validation
         if self.progress.step >= last_step:
             return
         self._say_plan(stage)
-        timer, epoch_timer, outputs = StepTimer(), StepTimer(), []
+        timer, epoch_timer = StepTimer(), StepTimer()
         batches = stage.data.batches(self.progress.step, last_step)
         with progress_bar(f"training {stage.name}", last_step, self.progress.step) as bar:
             for batch in batches:
-                outputs.append(stage.step(*batch))
+                self._outputs.append(stage.step(*batch))
                 self.stop.renew()  # at once: until then MindSpore's own handler may have their place
                 self.progress.step += 1
                 bar.update()
                 timer.steps, epoch_timer.steps = timer.steps + 1, epoch_timer.steps + 1
                 epoch_step = (self.progress.step - 1) % per_epoch + 1
                 if epoch_step % self.options.log_steps == 0 or epoch_step == per_epoch:
-                    self._log_step(stage, outputs, timer)
-                    outputs = []
+                    self._log_step(stage, timer)
                 if epoch_step == per_epoch:
                     self.log.say(epoch_timer.epoch_line())
                     self._finish_epoch(stage)
@@ -202,10 +216,12 @@ class TrainingLoop:
             self.progress.best = {"metric": name, "value": value, "epoch": info["epoch"]}
             self.folder.save_best(self.network, {**info, "best": self.progress.best})
 
-    def _log_step(self, stage, outputs, timer):
+    def _log_step(self, stage, timer):
         """Prints the last values, averaged over the workers, and stores the means since the last line."""
+        table, self._outputs = read_terms(self._outputs), []
         epoch, step = (self.progress.step - 1) // stage.data.steps_per_epoch + 1, self.progress.step
-        last, means = (gather_numbers(values, self.shard).mean(axis=0).tolist() for values in read_terms(outputs))
+        last, means = (gather_numbers(values, self.shard).mean(axis=0).tolist()
+                       for values in (table[-1], mean_terms(table)))
         if not all(map(math.isfinite, means)):
             raise InputError(f"the loss became {last[0]} before step {step}: lower learning_rate or set clip_norm; "
                              f"{self.folder.latest} is of the last save before that")
@@ -218,6 +234,7 @@ class TrainingLoop:
 
     def _save(self) -> None:
         stage = self.stages[self.progress.stage]
+        self._outputs = self.progress.unlogged = read_terms(self._outputs)
         self.folder.save_latest(stage.step, self.network,
                                 {"model": self.options.model, "progress": asdict(self.progress)})
 

@@ -14,7 +14,7 @@ from src.data.memory import ArrayBatches
 from src.data.order import Shard
 from src.data.pipeline import EvalBatch, EvalBatches
 from src.engine.gather import gather_arrays, gather_notes, gather_records
-from src.files import write_json
+from src.files import replacing, write_json
 from src.progress import track
 
 
@@ -118,15 +118,21 @@ def evaluate(network: nn.Cell, batches: EvalBatches | ArrayBatches, evaluator: E
         write_scores(evaluator, folder)
 
 
-def write_scores(evaluator: Evaluator, folder: str | Path) -> None:
+def write_scores(evaluator: Evaluator, folder: str | Path, log: str = "") -> None:
     """Prints the table and writes ``metrics.json``, predictions and pictures below ``folder``.
 
     metrics.json is flat: metric to number, and ``protocol`` to the line that says what was measured.
+
+    Args:
+        log: name of a file below ``folder`` for what is printed of the scores, empty = none.
     """
     path = Path(folder) / "metrics.json"
     metrics = evaluator.summary()
-    print(evaluator.report())
-    print(f"protocol: {evaluator.protocol()}")
+    table = f"{evaluator.report()}\nprotocol: {evaluator.protocol()}"
+    print(table)
+    if log:
+        with replacing(Path(folder) / log) as temporary:
+            temporary.write_text(f"{table}\n", encoding="utf-8")
     write_json(path, {**metrics, "protocol": evaluator.protocol()})
     for written in [path, *evaluator.write(folder)]:
         print(f"written: {written}")

@@ -5,12 +5,11 @@ The functions here are the interface of a model package; they alone see the conf
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mindspore import nn
 
+from src.backbone.resnet import BLOCKS, MAXPOOLS, STYLES
 from src.data.coco import read_coco_truth
-from src.data.mpii import read_mpii, read_mpii_truth
+from src.data.mpii import read_mpii
 from src.data.order import Shard
 from src.data.pipeline import BadImageGuard, EvalBatches, TrainBatches
 from src.deploy.manifest import Deployment
@@ -19,6 +18,7 @@ from src.engine.stage import Stage
 from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
+from src.metrics.coco_eval import STAT_NAMES
 from src.simple_pose import data, training
 from src.simple_pose.deployment import make_deployment
 from src.simple_pose.evaluation import CocoEvaluator, KeypointDemo, KeypointEvaluator, MpiiEvaluator
@@ -27,6 +27,9 @@ from src.simple_pose.weights import source_formats
 
 EMBEDDED_PICTURES, EMBEDDED_PEOPLE = 3000, 2  # pictures, and people in one at the most
 HEAD = ("deconv_layers.", "final_layer.")
+CHOICES = {"num_layers": tuple(BLOCKS), "backbone_style": STYLES, "maxpool_style": MAXPOOLS,
+           "channel_order": ("bgr", "rgb"), "target_type": ("gaussian",), "optimizer": ("adam", "sgd"),
+           "nms": ("greedy", "soft")}
 
 
 def build_network(cfg) -> nn.Cell:
@@ -40,8 +43,7 @@ def build_network(cfg) -> nn.Cell:
 
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     """One stage; the backbone starts from ``cfg.pretrained`` when there is one."""
-    if cfg.validate_epochs and cfg.dataset == "mpii" and not cfg.best_metric.startswith("pckh_"):
-        raise InputError(f"best_metric {cfg.best_metric}: mpii is scored by PCKh, e.g. --best_metric pckh_mean_percent")
+    _check_training(cfg)
     records = data.read_training_records(cfg.dataset, cfg.data_path, cfg.train_set, cfg.train_annotations,
                                          cfg.image_size, cfg.select_data)
     samples = data.TrainSamples(records, data.joint_set(cfg.dataset), cfg.image_size, cfg.heatmap_size, cfg.sigma,
@@ -55,7 +57,7 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     else:
         print("no pretrained backbone is given: all weights start random")
     schedule = training.make_schedule(cfg.learning_rate, cfg.lr_factor, cfg.lr_step, cfg.warmup_steps,
-                                      cfg.begin_epoch, max(batches.steps_per_epoch // cfg.accumulate_steps, 1))
+                                      cfg.begin_epoch, batches.steps_per_epoch, cfg.accumulate_steps)
     optimizer = training.make_optimizer(network, cfg.optimizer, schedule, cfg.momentum, cfg.weight_decay, cfg.nesterov)
     step = training.make_step(set_precision(network, cfg.amp_level, cfg.device_target), optimizer,
                               cfg.use_target_weight, clip_norm=cfg.clip_norm, accumulate_steps=cfg.accumulate_steps,
@@ -80,11 +82,11 @@ def build_evaluator(cfg) -> KeypointEvaluator:
     width, height = cfg.image_size
     protocol = (f"{cfg.dataset} {cfg.test_set}, {data.box_source(*_box_arguments(cfg))}, {width}x{height} crops, "
                 f"flip test {'on' if cfg.flip_test else 'off'}")
-    common = {"joints": data.joint_set(cfg.dataset), "shift_heatmap": cfg.shift_heatmap,
+    common = {"joints": data.joint_set(cfg.dataset), "flip_test": cfg.flip_test, "shift_heatmap": cfg.shift_heatmap,
               "post_process": cfg.post_process, "picture_count": cfg.picture_count}
     if cfg.dataset == "mpii":
-        truth = read_mpii_truth(Path(cfg.data_path) / "annot" / "gt_valid.mat")
         paths = dict(enumerate(read_mpii(file, folder).image_paths))
+        truth = data.read_mpii_scores(cfg.data_path, cfg.test_set, len(paths))
         return MpiiEvaluator(truth, protocol=f"PCKh of {protocol}", image_paths=paths, **common)
     # the annotations of test sets are not public
     truth = None if file.name.startswith("image_info") else read_coco_truth(file)
@@ -142,9 +144,36 @@ def _check(cfg) -> None:
             raise InputError(f"{key} {cfg[key]}: expected num_deconv_layers = {cfg.num_deconv_layers} entries")
     if cfg.num_deconv_layers != 3:
         raise InputError(f"num_deconv_layers {cfg.num_deconv_layers}: heatmaps of image_size / {data.STRIDE} need 3")
-    for key, allowed in (("target_type", ("gaussian",)), ("nms", ("greedy", "soft"))):
+    for key, allowed in CHOICES.items():
         if cfg[key] not in allowed:
-            raise InputError(f"{key} {cfg[key]}: expected {' or '.join(allowed)}")
-    for key in ("batch_size", "eval_batch_size", "accumulate_steps", "log_steps", "save_epochs"):
+            raise InputError(f"{key} {cfg[key]}: expected {' or '.join(map(str, allowed))}")
+    for key in ("batch_size", "eval_batch_size"):
         if cfg[key] < 1:
             raise InputError(f"{key} {cfg[key]}: expected at least 1")
+    if min(cfg.deconv_filters) < 1:
+        raise InputError(f"deconv_filters {cfg.deconv_filters}: expected at least 1 channel in each")
+    if cfg.oks_threshold <= 0:
+        raise InputError(f"oks_threshold {cfg.oks_threshold}: expected a number above 0")
+
+
+def _check_training(cfg) -> None:
+    """Raises InputError where a key of the training is not what it can be."""
+    if cfg.validate_epochs and cfg.dataset == "mpii" and not cfg.best_metric.startswith("pckh_"):
+        raise InputError(f"best_metric {cfg.best_metric}: mpii is scored by PCKh, e.g. --best_metric pckh_mean_percent")
+    if cfg.validate_epochs and cfg.dataset == "coco" and cfg.best_metric not in STAT_NAMES:
+        raise InputError(f"best_metric {cfg.best_metric}: expected one of {', '.join(STAT_NAMES)}")
+    if cfg.epochs < 1:
+        raise InputError(f"epochs {cfg.epochs}: expected at least 1")
+    if not 0 <= cfg.begin_epoch < cfg.epochs:
+        raise InputError(f"begin_epoch {cfg.begin_epoch}: expected 0 to {cfg.epochs - 1}, epochs is {cfg.epochs}")
+    if any(epoch < 0 for epoch in cfg.lr_step):
+        raise InputError(f"lr_step {cfg.lr_step}: expected epochs of 0 or more")
+    for key in ("learning_rate", "lr_factor", "sigma"):
+        if cfg[key] <= 0:
+            raise InputError(f"{key} {cfg[key]}: expected a number above 0")
+    for key in ("rotation_factor_deg", "weight_decay", "warmup_steps"):
+        if cfg[key] < 0:
+            raise InputError(f"{key} {cfg[key]}: expected at least 0")
+    for key in ("scale_factor", "momentum"):
+        if not 0 <= cfg[key] < 1:
+            raise InputError(f"{key} {cfg[key]}: expected 0 or more, below 1")

@@ -9,10 +9,10 @@ import numpy as np
 from src.body.joints import COCO17, MPII16, JointSet
 from src.data.annotation import KeypointRecords
 from src.data.augment import PersonBox, apply_augmentation, draw_augmentation, warp_joints
-from src.data.coco import find_coco_files, read_coco_annotated, read_coco_detected
+from src.data.coco import find_coco_files, find_image_folder, read_coco_annotated, read_coco_detected
 from src.data.heatmap import gaussian_targets
 from src.data.image import crop_image, mirror_image, normalisation_table, normalize_image, read_image
-from src.data.mpii import read_mpii
+from src.data.mpii import MpiiTruth, read_mpii, read_mpii_truth
 from src.errors import InputError
 from src.geometry.box import crop_matrix
 
@@ -44,10 +44,7 @@ def find_files(dataset: str, data_path: str, set_name: str, annotations: str = "
         return root / (annotations or f"annot/{set_name}.json"), root / "images"
     if not annotations:
         return find_coco_files(root, set_name)
-    folder = next((path for path in (root / set_name, root / "images" / set_name) if path.is_dir()), None)
-    if folder is None:
-        raise InputError(f"{root / set_name}: no such image folder")
-    return root / annotations, folder
+    return root / annotations, find_image_folder(root, set_name)
 
 
 def find_detections(data_path: str, set_name: str, file_name: str = "") -> Path:
@@ -155,6 +152,20 @@ def read_eval_records(dataset: str, data_path: str, set_name: str, use_gt_bbox: 
         return read_coco_annotated(file, folder, image_size)
     detections = find_detections(data_path, set_name, coco_bbox_file)
     return read_coco_detected(detections, file, folder, image_size, image_threshold)
+
+
+def read_mpii_scores(data_path: str, set_name: str, count: int) -> MpiiTruth | None:
+    """What PCKh compares the ``count`` persons of a set with, None for a test set, which has no public truth.
+
+    Raises: InputError when the file is missing, broken or of other persons.
+    """
+    if set_name.startswith("test"):
+        return None
+    path = Path(data_path) / "annot" / f"gt_{set_name}.mat"
+    truth = read_mpii_truth(path)
+    if len(truth.joints) != count:
+        raise InputError(f"{path}: has {len(truth.joints)} persons, annot/{set_name}.json has {count}")
+    return truth
 
 
 def box_source(dataset: str, data_path: str, set_name: str, use_gt_bbox: bool, coco_bbox_file: str) -> str:

@@ -13,6 +13,7 @@ from src.data.mpii import MpiiTruth
 from src.data.people_file import Person
 from src.data.pipeline import EvalBatch
 from src.engine.demo import Shown
+from src.errors import InputError
 from src.geometry.box import box_area, box_to_center_scale, crop_matrix
 from src.metrics.coco_eval import CocoScore, evaluate_coco
 from src.metrics.heatmap import average_flipped, decode_heatmaps
@@ -28,15 +29,17 @@ DRAWN_SCORE = 0.2  # joints below it are not drawn
 class KeypointEvaluator:
     """Collects decoded keypoints; what COCO and MPII have in common."""
 
-    def __init__(self, joints: JointSet, shift_heatmap: bool, post_process: bool, protocol: str,
+    def __init__(self, joints: JointSet, flip_test: bool, shift_heatmap: bool, post_process: bool, protocol: str,
                  image_paths: dict[int, str], picture_count: int):
         """Takes how heatmaps are decoded, the line that names the protocol, and what pictures need.
 
         Args:
+            flip_test: whether each batch comes twice, the second time mirrored.
             image_paths: image id to file. picture_count: pictures on the sheet of predictions.
         """
         self.image_paths, self.picture_count = image_paths, picture_count
         self.joints, self.shift_heatmap, self.post_process = joints, shift_heatmap, post_process
+        self.flip_test = flip_test
         self._protocol = protocol
         self.reset()
 
@@ -50,9 +53,13 @@ class KeypointEvaluator:
 
         Args:
             outputs: per pass ((B, J, H, W) float32,), the second pass of mirrored crops.
+        Raises: InputError when there are not as many passes as the protocol says.
         """
+        if len(outputs) != 1 + self.flip_test:
+            raise InputError(f"flip_test {self.flip_test}: there are results of {len(outputs)} passes, expected "
+                             f"{1 + self.flip_test}; flip_test must be that of preprocess")
         heatmaps = outputs[0][0]
-        if len(outputs) > 1:
+        if self.flip_test:
             heatmaps = average_flipped(heatmaps, outputs[1][0], self.joints.flip, self.shift_heatmap)
         target, valid = batch.target, batch.valid
         keypoints = decode_heatmaps(heatmaps, target["center"], target["scale"], self.post_process)
@@ -153,13 +160,15 @@ class CocoEvaluator(KeypointEvaluator):
 class MpiiEvaluator(KeypointEvaluator):
     """PCKh of MPII."""
 
-    def __init__(self, truth: MpiiTruth, **common):
-        """Takes the ground truth of all persons, in the order of the records."""
+    def __init__(self, truth: MpiiTruth | None, **common):
+        """Takes the ground truth of all persons, in the order of the records; None for a test set."""
         super().__init__(**common)
         self.truth = truth
 
     def evaluate(self) -> dict[str, float]:
         """Scores the persons that were predicted."""
+        if self.truth is None:
+            return {}
         rows = self.column("image_id")
         return {f"pckh_{name}_percent": value for name, value in pckh(
             self.column("keypoints"), self.truth.joints[rows], self.truth.is_present[rows],
@@ -167,6 +176,8 @@ class MpiiEvaluator(KeypointEvaluator):
 
     def report(self) -> str:
         """The metrics, one a line."""
+        if self.truth is None:
+            return "a test set has no annotations: pred.mat is for the evaluation server"
         return "\n".join(f"{name}: {value:.3f}" for name, value in self.summary().items())
 
     def write(self, folder: str | Path) -> list[Path]:

@@ -19,6 +19,9 @@ OPTIONS = {
     "source_format": ("", "kind of the source file, empty = found from the tensors' names"),
 }
 WRAPPERS = ("state_dict", "model")  # keys under which training checkpoints hold the weights
+UNPICKLER = "WeightsUnpickler error:"  # before the reason in PyTorch's message
+ADVICE = ("Weights only load failed", "weights_only", "Check the documentation")  # lines of it that are no reason
+LONGEST_REASON = 200  # characters
 PARALLEL_PREFIX = "module."  # of torch.nn.DataParallel
 
 
@@ -70,8 +73,7 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
         with torch.serialization.safe_globals(score_types()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a hostile or broken file can make the reader fail in any way
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path}: not a PyTorch file of tensors and plain values alone ({reason[:200]})") from None
+        raise InputError(f"{path}: not a PyTorch file of tensors and plain values alone ({_reason(error)})") from None
     tensors = find_tensors(content, torch.Tensor)
     if not tensors:
         raise InputError(f"{path}: no weights found, neither at the top nor under {' or '.join(WRAPPERS)}")
@@ -79,6 +81,13 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
         tensors = {name[len(PARALLEL_PREFIX):]: tensor for name, tensor in tensors.items()}
     return {name: (tensor.float() if tensor.is_floating_point() else tensor).numpy()
             for name, tensor in tensors.items()}
+
+
+def _reason(error: Exception) -> str:
+    """What PyTorch says is wrong with a file, without its advice to load it unsafely."""
+    lines = [line.strip() for line in str(error).splitlines() if not any(word in line for word in ADVICE)]
+    reason = next(filter(None, lines), type(error).__name__).replace(UNPICKLER, "").strip()
+    return reason.partition(". Please")[0][:LONGEST_REASON]
 
 
 def score_types() -> list:

@@ -34,6 +34,11 @@ def test_the_exported_file_gives_the_bits_of_the_network(make_network, export, r
     assert forward(mindir.load_mindir(path), (image,))[0].tobytes() == expected.tobytes()
 
 
+def test_a_folder_is_no_name_of_a_file(make_network, export):
+    with pytest.raises(InputError, match="expected the name of a file, with or without .mindir"):
+        export(make_network(), name=".mindir")
+
+
 def test_the_manifest_describes_the_file(make_network, export, contract):
     path = export(make_network(), checkpoint="best.ckpt")
     found, content = read_manifest(path.with_suffix(".json"))

@@ -58,6 +58,7 @@ def test_scores_of_the_exported_file_equal_those_of_eval_to_the_last_digit(run, 
         "--result_path", results)
     actual = run("postprocess.py", *common, "--pre_path", records, "--result_path", results).stdout
     assert table(actual) == table(expected) and len(table(actual)) == 12
+    assert (results / "acc.log").read_text("utf-8").splitlines() == table(expected)
     assert (results / "metrics.json").read_text("utf-8") == (tmp_path / "eval" / "metrics.json").read_text("utf-8")
 
 

@@ -57,7 +57,32 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_last_bit(make_loop, st
     resumed.resume()
     assert resumed.run() == 0
     assert_same_state(whole, resumed)
-    assert rows(whole)[-1] == rows(resumed)[-1]
+    assert rows(whole) == rows(resumed)
+
+
+def test_a_run_that_is_killed_in_its_first_epoch_goes_on_from_the_start(make_loop):
+    def interrupted(first, last):
+        raise KeyboardInterrupt
+
+    whole = make_loop("whole")
+    whole.run()
+    broken = make_loop("broken")
+    broken.stages[0].data.batches = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        broken.run()
+    resumed = make_loop("broken")
+    resumed.resume()
+    assert resumed.progress.step == 0 and resumed.run() == 0
+    assert_same_state(whole, resumed)
+    assert rows(whole) == rows(resumed)
+
+
+def test_a_new_run_in_the_folder_of_another_keeps_the_other_s_state_aside(make_loop):
+    former = make_loop(epochs=2)
+    former.run()
+    make_loop(epochs=1).run()
+    assert read_weights(former.folder.latest)[1]["progress"]["step"] == STEPS_PER_EPOCH
+    assert read_weights(former.folder.folder / "previous.ckpt")[1]["progress"]["step"] == 2 * STEPS_PER_EPOCH
 
 
 def test_gradient_accumulation_and_clipping_resume_exactly(make_loop):
@@ -98,7 +123,7 @@ def test_a_run_that_stops_around_the_border_of_two_stages_goes_on_to_the_same_bi
     resumed.resume()
     assert resumed.run() == 0
     assert_same_state(whole, resumed, [1])
-    assert rows(whole)[-1] == rows(resumed)[-1]
+    assert rows(whole) == rows(resumed)
     steps = [(row["stage"], row["step"]) for row in rows(resumed)]
     assert len(steps) == len(set(steps)) and set(steps) >= {("stage0", 10), ("stage1", 10)}
 

@@ -16,7 +16,7 @@ common:
   # seed of everything
   seed: 1
   # steps below zero are allowed
-  chunk: -1
+  offset: -1
 
 alpha:
   # ---- network (paper, section 2) ----
@@ -80,7 +80,7 @@ def test_the_models_are_the_sections_but_common():
 
 def test_defaults_are_those_of_common_and_of_the_model():
     assert dict(parse()) == {
-        "model": "alpha", "data_path": "./data", "resume": False, "seed": 1, "chunk": -1, "learning_rate": 0.001,
+        "model": "alpha", "data_path": "./data", "resume": False, "seed": 1, "offset": -1, "learning_rate": 0.001,
         "image_size": [192, 256], "shares": [1, 0.5], "sets": ["left", "right"], "drops": [], "flip": True}
 
 
@@ -128,7 +128,7 @@ def test_numbers_may_have_exponents_and_signs(text, expected):
 
 
 def test_an_integer_may_be_negative():
-    assert parse("--chunk", "-5").chunk == -5
+    assert parse("--offset", "-5").offset == -5
 
 
 @pytest.mark.parametrize("text", ["123", "1e5", "007", "true", "null", "", "-x", "a b", "ä:#'\"", "[1, 2]", "--a b"])
@@ -175,11 +175,11 @@ def test_the_model_is_required_and_checked():
 
 
 def test_files_are_layered_in_their_order_and_below_the_command_line(layer):
-    first = layer("common: {seed: 2, chunk: 2, data_path: a}\nalpha: {flip: false}\n", "first.yaml")
-    second = layer("common: {seed: 3, chunk: 3}\n", "second.yaml")
+    first = layer("common: {seed: 2, offset: 2, data_path: a}\nalpha: {flip: false}\n", "first.yaml")
+    second = layer("common: {seed: 3, offset: 3}\n", "second.yaml")
     for arguments in (["--config", first, second], ["--config", first, "--config", second]):
-        cfg = parse("--chunk", "9", *arguments)
-        assert (cfg.data_path, cfg.flip, cfg.seed, cfg.chunk) == ("a", False, 3, 9)
+        cfg = parse("--offset", "9", *arguments)
+        assert (cfg.data_path, cfg.flip, cfg.seed, cfg.offset) == ("a", False, 3, 9)
 
 
 def test_values_of_a_file_are_read_as_those_of_the_command_line(layer):
@@ -243,7 +243,7 @@ def test_a_saved_configuration_gives_the_same_again(tmp_path):
 
 def test_a_saved_configuration_has_each_key_in_its_section():
     content = yaml.safe_load(config.dump(parse(model="beta", extra={"source": ("", "a file")})))
-    assert content == {"common": {"data_path": "./data", "resume": False, "chunk": -1},
+    assert content == {"common": {"data_path": "./data", "resume": False, "offset": -1},
                        "beta": {"learning_rate": 0.5, "depth": 3, "seed": 7}}
 
 

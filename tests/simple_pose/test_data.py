@@ -1,6 +1,9 @@
+import shutil
+
 import numpy as np
 import pytest
 
+from model_utils import config
 from src import simple_pose
 from src.body.joints import COCO17
 from src.data.order import Shard
@@ -89,11 +92,49 @@ def test_a_flat_folder_is_read_by_naming_its_files(make_cfg, shared):
     (["--target_type", "line"], "target_type line: expected gaussian"),
     (["--nms", "hard"], "nms hard: expected greedy or soft"),
     (["--dataset", "lsp"], "dataset lsp: expected one of coco, mpii"),
+    (["--num_layers", 51], "num_layers 51: expected 18 or 34 or 50 or 101 or 152"),
+    (["--backbone_style", "tf"], "backbone_style tf: expected pytorch or caffe"),
+    (["--channel_order", "gbr"], "channel_order gbr: expected bgr or rgb"),
+    (["--optimizer", "adamw"], "optimizer adamw: expected adam or sgd"),
     (["--batch_size", 0], "batch_size 0"),
+    (["--deconv_filters", 256, 0, 256], r"deconv_filters \[256, 0, 256\]: expected at least 1 channel in each"),
+    (["--oks_threshold", 0], "oks_threshold 0.0: expected a number above 0"),
 ])
 def test_settings_that_do_not_fit_are_refused(make_cfg, options, message):
     with pytest.raises(InputError, match=message):
         simple_pose.deployment(make_cfg(*options))
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--epochs", 0], "epochs 0: expected at least 1"),
+    (["--begin_epoch", 140], "begin_epoch 140: expected 0 to 139, epochs is 140"),
+    (["--begin_epoch", -1], "begin_epoch -1"),
+    (["--lr_step", 90, -1], r"lr_step \[90, -1\]: expected epochs of 0 or more"),
+    (["--learning_rate", 0], "learning_rate 0.0: expected a number above 0"),
+    (["--sigma", -2], "sigma -2.0: expected a number above 0"),
+    (["--rotation_factor_deg", -5], "rotation_factor_deg -5.0: expected at least 0"),
+    (["--scale_factor", 1.5], "scale_factor 1.5: expected 0 or more, below 1"),
+    (["--best_metric", "map"], "best_metric map: expected one of ap, ap50"),
+    (["--momentum", 1], "momentum 1.0: expected 0 or more, below 1"),
+])
+def test_a_number_of_the_training_out_of_its_range_is_refused(make_cfg, options, message):
+    with pytest.raises(InputError, match=message):
+        simple_pose.build_stages(make_cfg(*options), None, Shard())
+
+
+def test_the_settings_for_mpii_are_those_of_its_publication(root):
+    cfg = config.parse(["--model", "simple_pose", "--config", str(root / "src" / "simple_pose" / "mpii.yaml")], "")
+    (image,), (heatmaps,) = (getattr(simple_pose.deployment(cfg), part) for part in ("inputs", "outputs"))
+    assert image.shape == (3, 256, 256) and heatmaps.shape == (16, 64, 64)
+    assert (cfg.rotation_factor_deg, cfg.scale_factor, cfg.train_set, cfg.test_set) == (30.0, 0.25, "train", "valid")
+
+
+def test_pictures_are_read_out_of_a_zip_file_in_place_of_the_folder(make_cfg, coco_folder, tmp_path):
+    shutil.copytree(coco_folder / "annotations", tmp_path / "annotations")
+    shutil.make_archive(tmp_path / "val2017", "zip", coco_folder, "val2017")
+    plain, zipped = (simple_pose.eval_data(make_cfg("--use_gt_bbox", "--data_path", folder)).samples
+                     for folder in (coco_folder, tmp_path))
+    np.testing.assert_array_equal(zipped.inputs(3)[0], plain.inputs(3)[0])
 
 
 def test_a_batch_larger_than_the_set_is_refused(make_cfg):

@@ -2,10 +2,12 @@ import json
 
 import numpy as np
 import pytest
+import scipy.io
 
 from src import simple_pose
 from src.data.heatmap import gaussian_targets
 from src.data.pipeline import EvalBatch
+from src.errors import InputError
 from src.geometry.box import crop_matrix, transform_points
 from src.simple_pose import data
 
@@ -47,6 +49,14 @@ def test_the_flip_test_averages_with_the_mirrored_maps(make_cfg):
     feed(mirrored_only, records, [np.zeros_like(maps), mirrored])
     np.testing.assert_allclose(both.column("keypoints")[..., :2], mirrored_only.column("keypoints")[..., :2])
     np.testing.assert_allclose(both.column("keypoints")[..., 2], 2 * mirrored_only.column("keypoints")[..., 2])
+
+
+def test_results_of_other_passes_than_the_protocol_says_are_refused(make_cfg):
+    cfg = make_cfg("--use_gt_bbox", "--flip_test", "false")
+    evaluator, records = simple_pose.build_evaluator(cfg), gt_records(cfg)
+    maps = labels_as_heatmaps(records, cfg)
+    with pytest.raises(InputError, match="flip_test False: there are results of 2 passes, expected 1"):
+        feed(evaluator, records, [maps, maps])
 
 
 def test_padded_rows_do_not_count(make_cfg):
@@ -100,6 +110,63 @@ def test_a_test_set_without_annotations_is_not_scored(make_cfg, coco_folder, tmp
     evaluator.update([(np.random.default_rng(0).random((32, 17, 64, 48), np.float32),)], batch)
     assert evaluator.summary() == {} and "evaluation server" in evaluator.report()
     assert [path.name for path in evaluator.write(tmp_path / "out")] == ["keypoints_results.json"]
+
+
+@pytest.fixture
+def mpii_folder(tmp_path):
+    """Two persons in MPII's layout, as sets valid and test; the joints of the first are those of the second, shifted."""
+    (tmp_path / "annot").mkdir()
+    joints = np.stack([np.arange(32.0).reshape(16, 2), np.arange(32.0).reshape(16, 2) + 50])
+    rows = [{"image": "a.jpg", "center": [60, 70], "scale": 1.0} for _ in joints]
+    (tmp_path / "annot" / "test.json").write_text(json.dumps(rows), encoding="utf-8")
+    for row, points in zip(rows, joints):
+        row.update(joints=points.tolist(), joints_vis=[1] * 16)
+    (tmp_path / "annot" / "valid.json").write_text(json.dumps(rows), encoding="utf-8")
+    scipy.io.savemat(tmp_path / "annot" / "gt_valid.mat", {
+        "pos_gt_src": joints.transpose(1, 2, 0), "jnt_missing": np.zeros((16, 2)),
+        "headboxes_src": np.broadcast_to([[[0.0], [0.0]], [[30.0], [40.0]]], (2, 2, 2))})
+    return tmp_path
+
+
+def mpii_cfg(make_cfg, folder, test_set):
+    return make_cfg("--dataset", "mpii", "--data_path", folder, "--test_set", test_set, "--image_size", 256, 256,
+                    "--heatmap_size", 64, 64, "--flip_test", "false")
+
+
+def mpii_heatmaps(truth):
+    """Heatmaps whose peaks lie, rounded, at the true joints: a box of 1.25 x 200 px around (59, 84)."""
+    place = np.rint((truth.joints - [59, 84]) * 64 / 250 + 32).astype(int)
+    maps = np.zeros((len(place), 16, 64, 64), np.float32)
+    for person, joint in np.ndindex(place.shape[:2]):
+        maps[person, joint, place[person, joint, 1], place[person, joint, 0]] = 1
+    return maps
+
+
+def test_mpii_is_scored_by_pckh_and_written_counted_from_one(make_cfg, mpii_folder, tmp_path):
+    cfg = mpii_cfg(make_cfg, mpii_folder, "valid")
+    evaluator, samples = simple_pose.build_evaluator(cfg), simple_pose.eval_data(cfg).samples
+    maps = mpii_heatmaps(evaluator.truth)
+    evaluator.update([(maps,)], EvalBatch([], samples.target(np.arange(2)), np.ones(2, bool)))
+    assert evaluator.summary()["pckh_mean_percent"] == 100.0
+    assert "PCKh of mpii valid" in evaluator.protocol() and "pckh_head_percent: 100.000" in evaluator.report()
+    evaluator.picture_count = 0
+    (written,) = evaluator.write(tmp_path / "result")
+    np.testing.assert_allclose(scipy.io.loadmat(written)["preds"] - 1, evaluator.truth.joints, atol=3)
+
+
+def test_a_test_set_of_mpii_is_not_scored(make_cfg, mpii_folder):
+    cfg = mpii_cfg(make_cfg, mpii_folder, "test")
+    evaluator, samples = simple_pose.build_evaluator(cfg), simple_pose.eval_data(cfg).samples
+    evaluator.update([(np.ones((2, 16, 64, 64), np.float32),)],
+                     EvalBatch([], samples.target(np.arange(2)), np.ones(2, bool)))
+    assert evaluator.summary() == {} and "pred.mat" in evaluator.report()
+
+
+def test_a_truth_of_other_persons_is_refused(make_cfg, mpii_folder):
+    path = mpii_folder / "annot" / "valid.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8"))[:1]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"gt_valid.mat: has 2 persons, annot/valid.json has 1"):
+        simple_pose.build_evaluator(mpii_cfg(make_cfg, mpii_folder, "valid"))
 
 
 @pytest.mark.slow
