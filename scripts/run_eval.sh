@@ -12,7 +12,7 @@ TEXT
 [ $# -ge 3 ] && [ "${1#-}" = "$1" ] || usage
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 model="$1"; data="$2"; checkpoint="$3"; shift 3
-[ -d "$data" ] || fail "DATASET_PATH $data: no such folder"
+[ -e "$data" ] || fail "DATASET_PATH $data: no such folder (or file, for a model that takes one)"
 [ -f "$checkpoint" ] || fail "CKPT $checkpoint: no such file"
 prepare_python requirements.txt
 run_logged "./logs/eval_$model.log" "$PYTHON" "$ROOT/eval.py" --model "$model" --data_path "$data" \

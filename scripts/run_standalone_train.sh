@@ -18,7 +18,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 model="$1"; shift
 options=(--model "$model" --ckpt_dir "./output/$model")
 if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
-    [ -d "$1" ] || fail "DATASET_PATH $1: no such folder"
+    [ -e "$1" ] || fail "DATASET_PATH $1: no such folder (or file, for a model that takes one)"
     options+=(--data_path "$1"); shift
 fi
 if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
