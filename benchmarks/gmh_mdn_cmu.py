@@ -16,7 +16,7 @@ import numpy as np
 from mindspore import nn, ops
 
 from model_utils import entry
-from src.data.cmu import read_clips, read_pickled_cameras, through_cameras
+from src.data.cmu import Variation, read_clips, read_pickled_cameras, through_cameras
 from src.data.h36m import TEST_SUBJECTS, TRAIN_SUBJECTS
 from src.data.h36m_pack import write_pack
 from src.data.order import Shard
@@ -46,11 +46,10 @@ class Regression(nn.Cell):
         return ops.reduce_mean(difference * difference)
 
 
-def prepare(folder: Path, cameras: Path, path: Path, train_every: int, turned: bool) -> MotionData:
-    """Writes the pack of clips through cameras and opens it; test clips are never turned."""
+def prepare(folder: Path, cameras: Path, path: Path, train_every: int, variation: Variation) -> MotionData:
+    """Writes the pack of clips through cameras and opens it; test clips are never varied."""
     train_clips, test_clips = (read_clips(folder / f"cmu_{name}.npz") for name in ("train", "test"))
-    rng = np.random.default_rng(SEED) if turned else None
-    sequences = through_cameras(train_clips, TRAIN_SUBJECTS, train_every, rng)
+    sequences = through_cameras(train_clips, TRAIN_SUBJECTS, train_every, variation)
     write_pack(path, sequences + through_cameras(test_clips, TEST_SUBJECTS, 2), read_pickled_cameras(cameras))
     return MotionData(str(path), "", "", "All", True, False)
 
@@ -65,7 +64,8 @@ def train(data: MotionData, is_mixture: bool, options) -> tuple[nn.Cell, float, 
     steps = options.epochs * batches.steps_per_epoch
     # down to a hundredth of the rate at the end
     optimizer = make_optimizer(network, options.learning_rate, 0.01, steps)
-    step = (make_step(network, optimizer, [CONCENTRATION] * KERNELS, options.least_deviation) if is_mixture
+    step = (make_step(network, optimizer, [CONCENTRATION] * KERNELS, options.least_deviation, options.first_deviation,
+                      max(1, int(options.falling_share * steps))) if is_mixture
             else TrainStep(Regression(network), optimizer))
     step.set_train(True)
     start = time.perf_counter()
@@ -75,10 +75,10 @@ def train(data: MotionData, is_mixture: bool, options) -> tuple[nn.Cell, float, 
     return network.set_train(False), time.perf_counter() - start, steps
 
 
-def score_mixture(data: MotionData, network: nn.Cell) -> dict[str, float]:
+def score_mixture(data: MotionData, network: nn.Cell, least_deviation: float) -> dict[str, float]:
     """All numbers of the evaluation, as means over all test frames."""
     space, rows = test_set(data)
-    evaluator = MixtureEvaluator(space, data.actions, [CONCENTRATION] * KERNELS, 1e-15, False, False, (0,), "CMU",
+    evaluator = MixtureEvaluator(space, data.actions, [CONCENTRATION] * KERNELS, least_deviation, False, False, (0,), "CMU",
                                  Pictures({}))
     return score(network, make_eval_batches(rows, 1024, 1, 0, False, SEED, 0), evaluator)
 
@@ -101,11 +101,13 @@ def test_set(data: MotionData):
 
 def prove(options) -> dict[str, dict[str, float]]:
     """Trains and scores both networks; prints a line for each."""
-    data = prepare(options.data, options.cameras, options.pack, options.train_every, bool(options.turned))
+    data = prepare(options.data, options.cameras, options.pack, options.train_every,
+                   Variation(bool(options.turned), options.limb_spread, SEED))
     results = {}
     for name in ("mixture", "regression"):
         network, seconds, steps = train(data, name == "mixture", options)
-        results[name] = (score_mixture if name == "mixture" else score_regression)(data, network)
+        results[name] = (score_mixture(data, network, options.least_deviation) if name == "mixture"
+                         else score_regression(data, network))
         results[name].update(training_s=seconds, steps=steps)
         shown = ", ".join(f"{key} {results[name][key]:.2f}" for key in SHOWN if key in results[name])
         print(f"{name}: {steps} steps of {options.batch_size} in {seconds:.0f} s; {shown}", flush=True)
@@ -134,6 +136,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--learning_rate", type=float, default=0.001, help="at the start")
     parser.add_argument("--max_norm", type=int, default=1, choices=(0, 1), help="bound the weights of both networks")
     parser.add_argument("--least_deviation", type=float, default=1e-15, help="of the Gaussians in the loss")
+    parser.add_argument("--first_deviation", type=float, default=0.0,
+                        help="where its lower limit starts to fall; 0 = least_deviation all along")
+    parser.add_argument("--falling_share", type=float, default=0.8, help="of the steps in which it falls")
+    parser.add_argument("--limb_spread", type=float, default=0.0, help="of the training frames' bone lengths")
     parser.add_argument("--output", type=Path, help="JSON file for all numbers")
     return parser
 

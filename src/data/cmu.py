@@ -130,15 +130,29 @@ def read_pickled_cameras(path: str | Path) -> Cameras:
     return {key: camera for key, camera in cameras.items() if key[0] in (*TRAIN_SUBJECTS, *TEST_SUBJECTS)}
 
 
-def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int,
-                    rng: np.random.Generator | None = None) -> list[MotionSequence]:
-    """The clips as sequences of Human3.6M's subjects, whose cameras they are then seen by.
+@dataclass(frozen=True)
+class Variation:
+    """Makes more training poses of the same motion: every frame is changed otherwise for every subject's cameras.
 
     Args:
-        every: keep each ``every``-th frame of all clips together.
-        rng: turns every frame about the vertical through the clip's middle by another angle for every subject, and
-            mirrors half of them: more views of the same motion, for training. None leaves the clips as they are.
+        turned: turn about the vertical through the clip's middle by any angle, and mirror half of the frames.
+        limb_spread: deviation of the logarithms of bone lengths, those of the left and the right being the same, and
+            half of it of the whole body's; 0 = as captured.
+        seed: decides all of it.
     """
+
+    turned: bool = False
+    limb_spread: float = 0.0
+    seed: int = 1
+
+
+def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int, variation: Variation = Variation()
+                    ) -> list[MotionSequence]:
+    """The clips as sequences of Human3.6M's subjects, whose cameras they are then seen by.
+
+    Args: every: keep each ``every``-th frame of all clips together.
+    """
+    rng = np.random.default_rng(variation.seed)
     sequences, passed = [], 0
     for clip in clips:
         kept = clip.joints_mm[-passed % every::every]
@@ -147,9 +161,22 @@ def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int
             continue
         for subject in subjects:
             world = np.zeros((len(kept), 32, 3))
-            world[:, POSE_ROWS] = kept if rng is None else _turned(rng, kept)
+            joints = _reshaped(rng, kept, variation.limb_spread) if variation.limb_spread else kept
+            world[:, POSE_ROWS] = _turned(rng, joints) if variation.turned else joints
             sequences.append(MotionSequence(subject, clip.action, clip.name, world))
     return sequences
+
+
+def _reshaped(rng: np.random.Generator, joints: np.ndarray, spread: float) -> np.ndarray:
+    """Joints (n, 17, 3) with bones of other lengths, the lowest joint as high as before."""
+    pair = np.minimum(np.arange(17), POSE17.flip)  # the same number for left and right
+    factor = np.exp(spread * rng.standard_normal((len(joints), 17)))[:, pair]
+    factor *= np.exp(spread / 2 * rng.standard_normal((len(joints), 1)))
+    found = joints.copy()
+    for parent, child in POSE17.bones:  # parents come first
+        found[:, child] = found[:, parent] + factor[:, child, None] * (joints[:, child] - joints[:, parent])
+    found[..., 2] += (joints[..., 2].min(1) - found[..., 2].min(1))[:, None]
+    return found
 
 
 def _turned(rng: np.random.Generator, joints: np.ndarray) -> np.ndarray:
