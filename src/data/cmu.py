@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +128,12 @@ def read_pickled_cameras(path: str | Path) -> Cameras:
     if missing:
         raise InputError(f"{path}: subject S{missing[0]} has not four cameras")
     return {key: camera for key, camera in cameras.items() if key[0] in (*TRAIN_SUBJECTS, *TEST_SUBJECTS)}
+
+
+def without_distortion(cameras: Cameras) -> Cameras:
+    """The same cameras with ideal lenses."""
+    return {key: replace(camera, lens=Lens(camera.lens.focal_px, camera.lens.center_px, np.zeros(3), np.zeros(2)))
+            for key, camera in cameras.items()}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the tool; returns the exit status."""
     import numpy as np
 
-    from src.data.cmu import Variation, read_capture, read_clips, read_pickled_cameras, through_cameras
+    from src.data.cmu import (
+        Variation,
+        read_capture,
+        read_clips,
+        read_pickled_cameras,
+        through_cameras,
+        without_distortion,
+    )
     from src.data.h36m import TEST_SUBJECTS, TRAIN_SUBJECTS, read_cameras
     from src.data.h36m_pack import write_pack
     from src.people.motion import make_cameras
@@ -30,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--train", type=Path, required=True, help=f"training motion: {kinds}")
     parser.add_argument("--test", type=Path, required=True, help=f"test motion: {kinds}")
     parser.add_argument("--cameras", default="made", help="cameras.h5, cameras.pkl, or made (default): made-up ones")
+    parser.add_argument("--pinhole", action="store_true", help="leave out the distortion of the cameras' lenses")
     parser.add_argument("--out", type=Path, required=True, help="file to write, .npz")
     parser.add_argument("--train_every", type=int, default=5, help="keep each n-th training frame (default 5)")
     parser.add_argument("--test_every", type=int, default=2, help="keep each n-th test frame (default 2)")
@@ -49,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
     else:
         read = read_pickled_cameras if options.cameras.endswith(".pkl") else read_cameras
         cameras = read(options.cameras)
+    if options.pinhole:
+        cameras = without_distortion(cameras)
     sequences = []
     varied = Variation(options.turned, options.limb_spread)
     for path, subjects, every, variation in ((options.train, TRAIN_SUBJECTS, options.train_every, varied),

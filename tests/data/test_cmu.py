@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from src.data.cmu import Clip, Variation, read_clips, read_pickled_cameras, through_cameras
+from src.data.cmu import Clip, Variation, read_clips, read_pickled_cameras, through_cameras, without_distortion
 from src.data.h36m import POSE17, POSE_ROWS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from src.data.h36m_pack import MotionPack
 from src.errors import InputError
+from src.geometry.lens import project_through_lens
 from src.tools import prepare_cmu
 
 
@@ -67,6 +68,14 @@ def test_pickled_cameras_look_at_the_room(shared):
         np.testing.assert_allclose(camera.rotation @ camera.rotation.T, np.eye(3), atol=1e-6)
         middle = camera.rotation @ (np.array([0, 0, 900.0]) - camera.position_mm)
         assert middle[2] > 3000 and abs(middle[:2]).max() < 1200
+
+
+def test_ideal_lenses_see_the_described_pixels(shared):
+    cameras = without_distortion(read_pickled_cameras(shared / "data" / "h36m" / "cameras.pkl"))
+    camera = cameras[9, "55011271"]
+    point = camera.rotation @ (np.array([400.0, -300.0, 1200.0]) - camera.position_mm)
+    np.testing.assert_allclose(project_through_lens(point, camera.lens),
+                               point[:2] / point[2] * camera.lens.focal_px + camera.lens.center_px)
 
 
 def test_the_recorded_clips_have_the_counts_of_their_description(shared):
