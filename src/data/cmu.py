@@ -37,6 +37,7 @@ BONE_ENDS = {1: "rhipjoint", 2: "rfemur", 3: "rtibia", 4: "lhipjoint", 5: "lfemu
              8: "lowerneck", 11: "lclavicle", 12: "lhumerus", 14: "rclavicle", 15: "rhumerus"}
 WRISTS = {13: ("lradius", "lwrist"), 16: ("rradius", "rwrist")}
 WRIST_SHARE = 0.6  # the capture's forearm ends two thirds on; the joint lies on the next bone
+HEAD = ("upperneck", "head")
 # along the head bone from its root, and forward in its axes, millimetres
 JAW, CROWN = (0.15, 60.0), (1.35, 10.0)
 CLIP_NAME = re.compile(r"(\d+)_(\d+)\.amc", re.IGNORECASE)
@@ -82,12 +83,22 @@ def read_capture(folder: str | Path, fps: float) -> list[Clip]:
             continue
         subject = named.group(1)
         if subject not in skeletons:
-            skeletons[subject] = read_asf(path.with_name(f"{subject}.asf"))
+            skeletons[subject] = _read_body(path.with_name(f"{subject}.asf"))
         poses = read_amc(path, skeletons[subject])[::max(1, round(CAPTURE_FPS / fps))]
         clips.append(Clip(path.stem, "motion", int(subject), _pose17(skeletons[subject], poses)))
     if not clips:
         raise InputError(f"{folder}: no files called <subject>_<trial>.amc")
     return clips
+
+
+def _read_body(path: Path) -> Skeleton:
+    """A skeleton that has CMU's bones; raises InputError naming one that is missing."""
+    skeleton = read_asf(path)
+    names = {bone.name for bone in skeleton.bones}
+    for name in (*BONE_ENDS.values(), *(name for pair in WRISTS.values() for name in pair), *HEAD):
+        if name not in names:
+            raise InputError(f"{path}: has no bone called {name}, which CMU's skeletons have")
+    return skeleton
 
 
 def _pose17(skeleton: Skeleton, poses: np.ndarray) -> np.ndarray:
@@ -100,8 +111,8 @@ def _pose17(skeleton: Skeleton, poses: np.ndarray) -> np.ndarray:
     for row, (arm, wrist) in WRISTS.items():
         joints[:, row] = ends[arm] + WRIST_SHARE * (ends[wrist] - ends[arm])
     for row, (share, forward_mm) in ((9, JAW), (10, CROWN)):
-        neck = ends["upperneck"]
-        joints[:, row] = neck + share * (ends["head"] - neck) + forward_mm * turns["head"][..., 2]
+        neck, head = (ends[name] for name in HEAD)
+        joints[:, row] = neck + share * (head - neck) + forward_mm * turns[HEAD[1]][..., 2]
     joints = joints @ TO_Z_UP.T
     joints[..., :2] -= joints[:, :1, :2].mean(0)
     return joints

@@ -150,7 +150,8 @@ DAMAGE = {
     "start": ({"sequence_start": np.arange(211)}, "'sequence_start' must rise from 0"),
     "text": ({"sequence_name": np.zeros(210)}, "texts"),
     "camera": ({"camera_subject": np.zeros(28, int)}, "has 0 cameras"),
-    "rows": ({f"detections_{DETECTOR}_start": np.full((210, 4), 10 ** 6)}, "points outside")}
+    "rows": ({f"detections_{DETECTOR}_start": np.full((210, 4), 10 ** 6)}, "points outside"),
+    "last row": ({f"detections_{DETECTOR}_start": np.full((210, 4), 2 ** 63 - 1)}, "points outside")}
 
 
 @pytest.mark.parametrize("name", DAMAGE)
