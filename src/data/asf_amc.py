@@ -54,7 +54,9 @@ def read_asf(path: str | Path) -> Skeleton:
         root = {words[0].lower(): words[1:] for words in sections["root"]}
         if units["angle"][0] != "deg" or tuple(word.lower() for word in root["order"]) != ROOT_ORDER:
             raise ValueError("angles in degrees and a root of TX TY TZ RX RY RZ are expected")
-        unit = INCH_MM / float(units["length"][0])
+        unit = INCH_MM / _numbers(units["length"], 1)[0]
+        if not 0 < unit < np.inf:
+            raise ValueError("the unit of length must be above 0")
         parents = _parents(sections["hierarchy"])
         bones = {bone.name: bone for bone in _bones(sections["bonedata"], parents, unit)}
         order = [name for name in parents if name != "root"]
@@ -76,6 +78,8 @@ def read_amc(path: str | Path, skeleton: Skeleton) -> np.ndarray:
     sizes, frames, current = dict(skeleton.columns), [], {}
     for number, line in enumerate(_lines(path), 1):
         words = line.split()
+        if words and words[0].lower() == ":radians":
+            raise InputError(f"{path}: line {number}: angles in radians, expected :DEGREES as CMU has them")
         if not words or words[0][0] in "#:":
             continue
         if len(words) == 1 and words[0].isdigit():
@@ -162,7 +166,7 @@ def _bones(lines: list[list[str]], parents: dict[str, str], unit_mm: float) -> l
                 raise ValueError(f"bone {name}: expected degrees of freedom of rx ry rz and axes in the order XYZ")
             if name not in parents:
                 raise ValueError(f"bone {name} is not in the hierarchy")
-            bones.append(Bone(name, _numbers(fields["direction"], 3), unit_mm * float(fields["length"][0]),
+            bones.append(Bone(name, _numbers(fields["direction"], 3), unit_mm * _numbers(fields["length"], 1)[0],
                               _rotation(_numbers(axis[:3], 3)), freedom, parents[name]))
         else:
             fields.setdefault(words[0], words[1:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ BONE_ENDS = {1: "rhipjoint", 2: "rfemur", 3: "rtibia", 4: "lhipjoint", 5: "lfemu
              8: "lowerneck", 11: "lclavicle", 12: "lhumerus", 14: "rclavicle", 15: "rhumerus"}
 WRISTS = {13: ("lradius", "lwrist"), 16: ("rradius", "rwrist")}
 WRIST_SHARE = 0.6  # the capture's forearm ends two thirds on; the joint lies on the next bone
+HEAD = ("upperneck", "head")
 # along the head bone from its root, and forward in its axes, millimetres
 JAW, CROWN = (0.15, 60.0), (1.35, 10.0)
 CLIP_NAME = re.compile(r"(\d+)_(\d+)\.amc", re.IGNORECASE)
@@ -82,12 +83,22 @@ def read_capture(folder: str | Path, fps: float) -> list[Clip]:
             continue
         subject = named.group(1)
         if subject not in skeletons:
-            skeletons[subject] = read_asf(path.with_name(f"{subject}.asf"))
+            skeletons[subject] = _read_body(path.with_name(f"{subject}.asf"))
         poses = read_amc(path, skeletons[subject])[::max(1, round(CAPTURE_FPS / fps))]
         clips.append(Clip(path.stem, "motion", int(subject), _pose17(skeletons[subject], poses)))
     if not clips:
         raise InputError(f"{folder}: no files called <subject>_<trial>.amc")
     return clips
+
+
+def _read_body(path: Path) -> Skeleton:
+    """A skeleton that has CMU's bones; raises InputError naming one that is missing."""
+    skeleton = read_asf(path)
+    names = {bone.name for bone in skeleton.bones}
+    for name in (*BONE_ENDS.values(), *(name for pair in WRISTS.values() for name in pair), *HEAD):
+        if name not in names:
+            raise InputError(f"{path}: has no bone called {name}, which CMU's skeletons have")
+    return skeleton
 
 
 def _pose17(skeleton: Skeleton, poses: np.ndarray) -> np.ndarray:
@@ -100,8 +111,8 @@ def _pose17(skeleton: Skeleton, poses: np.ndarray) -> np.ndarray:
     for row, (arm, wrist) in WRISTS.items():
         joints[:, row] = ends[arm] + WRIST_SHARE * (ends[wrist] - ends[arm])
     for row, (share, forward_mm) in ((9, JAW), (10, CROWN)):
-        neck = ends["upperneck"]
-        joints[:, row] = neck + share * (ends["head"] - neck) + forward_mm * turns["head"][..., 2]
+        neck, head = (ends[name] for name in HEAD)
+        joints[:, row] = neck + share * (head - neck) + forward_mm * turns[HEAD[1]][..., 2]
     joints = joints @ TO_Z_UP.T
     joints[..., :2] -= joints[:, :1, :2].mean(0)
     return joints
@@ -130,15 +141,35 @@ def read_pickled_cameras(path: str | Path) -> Cameras:
     return {key: camera for key, camera in cameras.items() if key[0] in (*TRAIN_SUBJECTS, *TEST_SUBJECTS)}
 
 
-def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int,
-                    rng: np.random.Generator | None = None) -> list[MotionSequence]:
-    """The clips as sequences of Human3.6M's subjects, whose cameras they are then seen by.
+def without_distortion(cameras: Cameras) -> Cameras:
+    """The same cameras with ideal lenses."""
+    return {key: replace(camera, lens=Lens(camera.lens.focal_px, camera.lens.center_px, np.zeros(3), np.zeros(2)))
+            for key, camera in cameras.items()}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Makes more training poses of the same motion: every frame is changed otherwise for every subject's cameras.
 
     Args:
-        every: keep each ``every``-th frame of all clips together.
-        rng: turns every frame about the vertical through the clip's middle by another angle for every subject, and
-            mirrors half of them: more views of the same motion, for training. None leaves the clips as they are.
+        turned: turn about the vertical through the clip's middle by any angle, and mirror half of the frames.
+        limb_spread: deviation of the logarithms of bone lengths, those of the left and the right being the same, and
+            half of it of the whole body's; 0 = as captured.
+        seed: decides all of it.
     """
+
+    turned: bool = False
+    limb_spread: float = 0.0
+    seed: int = 1
+
+
+def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int, variation: Variation = Variation()
+                    ) -> list[MotionSequence]:
+    """The clips as sequences of Human3.6M's subjects, whose cameras they are then seen by.
+
+    Args: every: keep each ``every``-th frame of all clips together.
+    """
+    rng = np.random.default_rng(variation.seed)
     sequences, passed = [], 0
     for clip in clips:
         kept = clip.joints_mm[-passed % every::every]
@@ -147,9 +178,22 @@ def through_cameras(clips: Sequence[Clip], subjects: tuple[int, ...], every: int
             continue
         for subject in subjects:
             world = np.zeros((len(kept), 32, 3))
-            world[:, POSE_ROWS] = kept if rng is None else _turned(rng, kept)
+            joints = _reshaped(rng, kept, variation.limb_spread) if variation.limb_spread else kept
+            world[:, POSE_ROWS] = _turned(rng, joints) if variation.turned else joints
             sequences.append(MotionSequence(subject, clip.action, clip.name, world))
     return sequences
+
+
+def _reshaped(rng: np.random.Generator, joints: np.ndarray, spread: float) -> np.ndarray:
+    """Joints (n, 17, 3) with bones of other lengths, the lowest joint as high as before."""
+    pair = np.minimum(np.arange(17), POSE17.flip)  # the same number for left and right
+    factor = np.exp(spread * rng.standard_normal((len(joints), 17)))[:, pair]
+    factor *= np.exp(spread / 2 * rng.standard_normal((len(joints), 1)))
+    found = joints.copy()
+    for parent, child in POSE17.bones:  # parents come first
+        found[:, child] = found[:, parent] + factor[:, child, None] * (joints[:, child] - joints[:, parent])
+    found[..., 2] += (joints[..., 2].min(1) - found[..., 2].min(1))[:, None]
+    return found
 
 
 def _turned(rng: np.random.Generator, joints: np.ndarray) -> np.ndarray:

@@ -112,7 +112,8 @@ class MotionPack:
             raise InputError(f"{self.path}: holds no detections of {detector}; --use_sh false takes projected joints")
         pixels = self._numbers(f"{key}_px", ("rows", 16, 2))
         starts = checked(self.path, self.arrays, f"{key}_start", (len(self.names), VIEWS), "i")
-        if (starts < -1).any() or (starts + np.diff(self.start)[:, None] * (starts >= 0) > len(pixels)).any():
+        room = len(pixels) - np.diff(self.start)[:, None]  # no sum of what the file says, which could overflow
+        if (starts < -1).any() or ((starts >= 0) & (starts > room)).any():
             raise InputError(f"{self.path}: '{key}_start' points outside of '{key}_px'")
         return pixels, starts
 

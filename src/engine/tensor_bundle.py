@@ -2,7 +2,8 @@
 
 The index is a LevelDB table: a footer points to a block of handles of data blocks, whose entries give for every
 variable its type, shape, shard, offset, size and checksum in a protobuf. The shards are raw little-endian arrays.
-Files are of strangers: every length is checked before it is used, and every checksum is compared.
+Files are of strangers: every length is checked before it is used, every checksum is compared, and nothing may be named
+twice, so that what is read is never larger than the files.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAGIC = 0xDB4775248B80FB57
 FOOTER, TRAILER = 48, 5  # bytes behind all blocks; type and checksum behind each block
 DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 10: "|b1", 19: "<f2"}  # numbers of TensorFlow's DataType
 MOST_AXES = 8
-LARGEST_INDEX = 64 << 20  # bytes; the published one has 8 kB
+LARGEST_INDEX, LONGEST_NAME = 4 << 20, 512  # bytes; the published index has 8 kB
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # wire types of protobuf
 
 
@@ -59,6 +60,7 @@ def read_tensor_bundle(path: str | Path) -> dict[str, np.ndarray]:
         count, entries = _read_index(_read_file(index))
     except _Malformed as problem:
         raise InputError(f"{index}: not the index of a TensorFlow checkpoint: {problem}") from None
+    _check_apart(index, entries)
     shards, arrays = {}, {}
     for name, entry in entries.items():
         shard = Path(f"{stem}.data-{entry.shard:05d}-of-{count:05d}")
@@ -71,6 +73,14 @@ def read_tensor_bundle(path: str | Path) -> dict[str, np.ndarray]:
         except _Malformed as problem:
             raise InputError(f"{shard}: variable {name!r}: {problem}") from None
     return arrays
+
+
+def _check_apart(index: Path, entries: dict[str, _Entry]) -> None:
+    """Raises InputError when two variables share bytes: a small file could name gigabytes."""
+    placed = sorted((entry.shard, entry.offset, entry.offset + entry.size, name) for name, entry in entries.items())
+    for (shard, _, end, name), (next_shard, start, _, other) in zip(placed, placed[1:]):
+        if shard == next_shard and start < end:
+            raise InputError(f"{index}: variables {name!r} and {other!r} overlap")
 
 
 def _read_file(path: Path) -> bytes:
@@ -100,7 +110,10 @@ def _read_array(entry: _Entry, shard: np.ndarray) -> np.ndarray:
     content = shard[entry.offset:entry.offset + entry.size]
     if _masked(crc32c(content)) != entry.checksum:
         raise _Malformed("the checksum differs, the file is damaged")
-    return np.frombuffer(content.tobytes(), kind).reshape(entry.shape)
+    try:
+        return np.frombuffer(content.tobytes(), kind).reshape(entry.shape)
+    except ValueError:  # no numbers, and axes beside the empty one that NumPy cannot count
+        raise _Malformed(f"shape {tuple(entry.shape)} is too large") from None
 
 
 def _read_index(content: bytes) -> tuple[int, dict[str, _Entry]]:
@@ -110,8 +123,13 @@ def _read_index(content: bytes) -> tuple[int, dict[str, _Entry]]:
     footer = content[-FOOTER:]
     _, place = _handle(footer, 0)
     index, _ = _handle(footer, place)
-    rows = {key: value for _, handle in _block(content, index) for key, value in
-            _block(content, _handle(handle, 0)[0])}
+    rows, end = {}, 0
+    for _, handle in _block(content, index):
+        (offset, size), _ = _handle(handle, 0)
+        if offset < end:
+            raise _Malformed("its blocks overlap")
+        end = offset + size
+        rows.update(_block(content, (offset, size)))
     header = rows.pop(b"", None)
     if header is None:
         raise _Malformed("the header is missing")
@@ -140,6 +158,8 @@ def _block(content: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byt
         length, place = _varint(block, place)
         if shared > len(key_before) or place + unshared + length > end:
             raise _Malformed("an entry lies outside of its block")
+        if shared + unshared > LONGEST_NAME:
+            raise _Malformed(f"a name is longer than {LONGEST_NAME} bytes")
         key = key_before[:shared] + block[place:place + unshared]
         yield key, block[place + unshared:place + unshared + length]
         place += unshared + length

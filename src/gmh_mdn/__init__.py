@@ -5,6 +5,7 @@ The functions here are the interface of a model package; they alone see the conf
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:
     if cfg.over_dump:
         dump_overflows(Path(cfg.ckpt_dir) / "dump", cfg.device_target)
     optimizer = training.make_optimizer(network, cfg.learning_rate, cfg.lr_decay, cfg.lr_decay_steps)
-    step = training.make_step(network, optimizer, _concentration(cfg), cfg.least_deviation, clip_norm=cfg.clip_norm,
+    step = training.make_step(network, optimizer, _concentration(cfg), cfg.least_deviation,
+                              cfg.first_deviation, cfg.deviation_steps, clip_norm=cfg.clip_norm,
                               accumulate_steps=cfg.accumulate_steps,
                               loss_scale=cfg.loss_scale if _is_half(cfg) else 0.0, worker_count=shard.size)
     if cfg.profiling:
@@ -172,9 +174,15 @@ def _is_half(cfg) -> bool:
 def _check(cfg) -> None:
     """Raises InputError where a key is out of its range."""
     for key in ("batch_size", "eval_batch_size", "tail_batch", "epochs", "linear_size", "num_layers", "kernels",
-                "lr_decay_steps", "accumulate_steps", "log_steps", "save_epochs"):
+                "lr_decay_steps", "deviation_steps", "sample_count", "accumulate_steps", "log_steps", "save_epochs"):
         if cfg[key] < 1:
             raise InputError(f"{key} {cfg[key]}: expected at least 1")
+    for key in ("learning_rate", "lr_decay", "prior_concentration", "least_deviation"):
+        if not 0 < cfg[key] < math.inf:
+            raise InputError(f"{key} {cfg[key]}: expected a number above 0")
+    if cfg.first_deviation and not cfg.least_deviation <= cfg.first_deviation < math.inf:
+        raise InputError(f"first_deviation {cfg.first_deviation}: expected 0 = off, or at least least_deviation "
+                         f"{cfg.least_deviation}")
     if not 0 < cfg.dropout <= 1:
         raise InputError(f"dropout {cfg.dropout}: expected the probability that a value is kept, above 0, 1 = off")
     if cfg.miss_num not in data.MISSING:

@@ -124,7 +124,8 @@ class MixtureEvaluator:
         self._tables = None
 
     def _update_density(self, mixture: Mixture, target: np.ndarray, action: np.ndarray) -> None:
-        likelihood, log_weight = negative_log_likelihood(mixture, target, self.least_deviation)
+        mixture = mixture.widened(self.least_deviation)
+        likelihood, log_weight = negative_log_likelihood(mixture, target)
         prior = -(log_weight * (self.concentration - 1)).sum(1)
         _append(self._frames, {"action": action, "likelihood": likelihood, "loss": likelihood + prior,
                                "covered": central_coverage(mixture, target, LEVELS)})

@@ -7,7 +7,7 @@ from mindspore import nn
 
 from src.engine.step import TrainStep, own_optimizer_parameters
 from src.errors import InputError
-from src.gmh_mdn.loss import MixtureLoss, NetworkWithLoss
+from src.gmh_mdn.loss import FallingDeviation, MixtureLoss, NetworkWithLoss
 
 # Ascend's words for precision, and the floating types of trunk and heads elsewhere. The loss is always float32: its
 # constants do not fit into float16.
@@ -58,7 +58,14 @@ def make_optimizer(network: nn.Cell, learning_rate: float, decay: float = 0.96, 
 
 
 def make_step(network: nn.Cell, optimizer: nn.Optimizer, concentration: list[float], least_deviation: float = 1e-15,
-              **options) -> TrainStep:
-    """The step on (input, target) or (input, target, dropout's factors); ``options`` are those of ``TrainStep``."""
-    return TrainStep(NetworkWithLoss(network, MixtureLoss(concentration, least_deviation)), optimizer,
-                     has_terms=True, **options)
+              first_deviation: float = 0.0, deviation_steps: int = 1, **options) -> TrainStep:
+    """The step on (input, target) or (input, target, dropout's factors).
+
+    Args:
+        least_deviation, first_deviation, deviation_steps: the deviations' lower limit falls from the second to the
+            first within so many updates; ``first_deviation`` 0 keeps it.
+        options: those of ``TrainStep``.
+    """
+    limit = (FallingDeviation(optimizer.global_step, first_deviation, least_deviation, deviation_steps)
+             if first_deviation else least_deviation)
+    return TrainStep(NetworkWithLoss(network, MixtureLoss(concentration, limit)), optimizer, has_terms=True, **options)

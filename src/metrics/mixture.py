@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp, ndtr
 
+LARGEST_DEVIATION = 1e15  # the published code's clip
+
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
@@ -18,6 +20,10 @@ class Mixture:
     mean: np.ndarray
     deviation: np.ndarray
     weight: np.ndarray
+
+    def widened(self, least_deviation: float) -> Mixture:
+        """The mixture whose deviations are not below a limit, as the loss sees it."""
+        return Mixture(self.mean, np.clip(self.deviation, least_deviation, LARGEST_DEVIATION), self.weight)
 
     def average(self) -> np.ndarray:
         """(B, C) mean of each mixture."""
@@ -43,20 +49,19 @@ def best_of(errors: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.minimum.accumulate(np.take_along_axis(errors, order, 1), 1)
 
 
-def negative_log_likelihood(mixture: Mixture, target: np.ndarray, least_deviation: float = 1e-15,
-                            least_weight: float = 1e-8) -> tuple[np.ndarray, np.ndarray]:
+def negative_log_likelihood(mixture: Mixture, target: np.ndarray, least_weight: float = 1e-8
+                            ) -> tuple[np.ndarray, np.ndarray]:
     """Minus the log of the density at the targets, and the logs of the clipped weights.
 
-    Args: target: (B, C).
+    Args: mixture: with positive deviations. target: (B, C).
     Returns: (B,) and (B, M).
     """
     size = target.shape[1]
-    deviation = np.clip(mixture.deviation, least_deviation, 1 / least_deviation)
     log_weight = np.log(np.clip(mixture.weight, least_weight, 1))
     squares = np.square(target[:, None] - mixture.mean).sum(-1)
     with np.errstate(over="ignore"):
-        exponent = (log_weight - size / 2 * np.log(2 * np.pi) - size * np.log(deviation)
-                    - squares / (2 * np.square(deviation)))
+        exponent = (log_weight - size / 2 * np.log(2 * np.pi) - size * np.log(mixture.deviation)
+                    - squares / (2 * np.square(mixture.deviation)))
     return -logsumexp(exponent, 1), log_weight
 
 
@@ -67,9 +72,9 @@ def central_coverage(mixture: Mixture, target: np.ndarray, levels: tuple[float, 
     F = sum_k a_k Phi((t - mu_k) / s_k); the interval of level q is where |F - 1/2| <= q/2. A calibrated density covers
     the share q.
 
-    Args: target: (B, C). levels: between 0 and 1.
+    Args: mixture: with positive deviations. target: (B, C). levels: between 0 and 1.
     Returns: (B, number of levels).
     """
-    scaled = (target[:, None] - mixture.mean) / np.maximum(mixture.deviation, 1e-15)[..., None]
+    scaled = (target[:, None] - mixture.mean) / mixture.deviation[..., None]
     distance = np.abs((mixture.weight[..., None] * ndtr(scaled)).sum(1) - 0.5)
     return np.stack([(distance <= level / 2).mean(1) for level in levels], 1)

@@ -108,6 +108,8 @@ MISTAKES = {
     "unknown parent": lambda text: text.replace("    lfemur ltibia", "    nothing ltibia"),
     "other axes": lambda text: text.replace("axis 0 0 90  XYZ", "axis 0 0 90  ZYX"),
     "no number": lambda text: text.replace("length 2", "length two"),
+    "no length": lambda text: text.replace("length 2", "length inf"),
+    "no unit": lambda text: text.replace("length 0.45", "length -1"),
     "translation": lambda text: text.replace("dof rx ry rz", "dof tx ry rz")}
 
 
@@ -124,6 +126,19 @@ def test_a_skeleton_of_another_kind_is_refused(tmp_path, name):
 def test_wrong_motion_is_refused_with_the_line(skeleton, tmp_path, frame, words):
     with pytest.raises(InputError, match=words):
         read_amc(write_amc(tmp_path / "7_01.amc", [frame]), skeleton)
+
+
+def test_motion_in_radians_is_refused(skeleton, tmp_path):
+    path = write_amc(tmp_path / "7_01.amc", [STILL], ":FULLY-SPECIFIED\n:RADIANS\n")
+    with pytest.raises(InputError, match="7_01.amc: line 3: angles in radians"):
+        read_amc(path, skeleton)
+
+
+def test_a_skeleton_without_a_bone_of_the_body_is_named(tmp_path):
+    write_asf(tmp_path / "7.asf", lambda text: text.replace("upperneck", "longneck"))
+    write_amc(tmp_path / "7_01.amc", [STILL])
+    with pytest.raises(InputError, match="7.asf: has no bone called upperneck"):
+        read_capture(tmp_path, 15)
 
 
 def test_a_folder_without_motion_and_a_missing_skeleton_are_named(tmp_path):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from src.data.cmu import Clip, read_clips, read_pickled_cameras, through_cameras
-from src.data.h36m import POSE_ROWS, TEST_SUBJECTS, TRAIN_SUBJECTS
+from src.data.cmu import Clip, Variation, read_clips, read_pickled_cameras, through_cameras, without_distortion
+from src.data.h36m import POSE17, POSE_ROWS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from src.data.h36m_pack import MotionPack
 from src.errors import InputError
+from src.geometry.lens import project_through_lens
 from src.tools import prepare_cmu
 
 
@@ -53,7 +54,7 @@ def test_the_tool_writes_a_set_that_can_be_opened(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("options", [["--out", "poses.h5"], ["--out", "p.npz", "--train_every", "0"],
-                                     ["--out", "p.npz", "--fps", "0"]])
+                                     ["--out", "p.npz", "--fps", "0"], ["--out", "p.npz", "--limb_spread", "-1"]])
 def test_wrong_options_are_refused(tmp_path, options):
     path, _ = write_clips(tmp_path / "clips.npz")
     with pytest.raises(InputError, match="prepare_cmu"):
@@ -69,6 +70,14 @@ def test_pickled_cameras_look_at_the_room(shared):
         assert middle[2] > 3000 and abs(middle[:2]).max() < 1200
 
 
+def test_ideal_lenses_see_the_described_pixels(shared):
+    cameras = without_distortion(read_pickled_cameras(shared / "data" / "h36m" / "cameras.pkl"))
+    camera = cameras[9, "55011271"]
+    point = camera.rotation @ (np.array([400.0, -300.0, 1200.0]) - camera.position_mm)
+    np.testing.assert_allclose(project_through_lens(point, camera.lens),
+                               point[:2] / point[2] * camera.lens.focal_px + camera.lens.center_px)
+
+
 def test_the_recorded_clips_have_the_counts_of_their_description(shared):
     folder = shared / "data" / "cmu_mocap"
     clips = {name: read_clips(folder / f"cmu_{name}.npz") for name in ("train", "test")}
@@ -82,7 +91,7 @@ def test_turned_frames_are_the_same_bodies_seen_from_elsewhere(rng):
     joints = rng.standard_normal((60, 17, 3)) * 300 + [100, -200, 900]
     clips = [Clip("a", "walk", 1, joints)]
     first = through_cameras(clips, (1,), 1)[0].world_mm[:, POSE_ROWS]
-    for sequence in through_cameras(clips, (1, 5), 1, rng):
+    for sequence in through_cameras(clips, (1, 5), 1, Variation(turned=True)):
         world = sequence.world_mm[:, POSE_ROWS]
         np.testing.assert_allclose(world[:, 0, 2], first[:, 0, 2])
         np.testing.assert_allclose(np.hypot(*world[:, 0, :2].T), np.hypot(*first[:, 0, :2].T))
@@ -91,3 +100,34 @@ def test_turned_frames_are_the_same_bodies_seen_from_elsewhere(rng):
         np.testing.assert_array_equal(same, ~swapped)
         assert 15 < swapped.sum() < 45
         assert len(np.unique(np.arctan2(world[:, 0, 1], world[:, 0, 0]).round(3))) > 50
+
+
+def bone_vectors(joints):
+    return np.stack([joints[:, child] - joints[:, parent] for parent, child in POSE17.bones], 1)
+
+
+def test_reshaped_frames_have_the_same_directions_of_bones_and_equal_sides(rng):
+    joints = rng.standard_normal((400, 17, 3)) * 300 + [100, -200, 900]
+    clips = [Clip("a", "walk", 1, joints)]
+    sequences = through_cameras(clips, (1, 5), 1, Variation(limb_spread=0.1))
+    worlds = [sequence.world_mm[:, POSE_ROWS] for sequence in sequences]
+    assert not np.allclose(*worlds)
+    for world in worlds:
+        before, after = bone_vectors(joints), bone_vectors(world)
+        factor = np.linalg.norm(after, axis=-1) / np.linalg.norm(before, axis=-1)
+        np.testing.assert_allclose(after, factor[..., None] * before, atol=1e-6)
+        np.testing.assert_allclose(world[..., 2].min(1), joints[..., 2].min(1))
+        np.testing.assert_allclose(world[:, 0, :2], joints[:, 0, :2])
+        children = [child for _, child in POSE17.bones]
+        mirrored = [children.index(POSE17.flip[child]) for child in children]
+        np.testing.assert_allclose(factor, factor[:, mirrored])
+        # a bone of its own and half as much of the whole body
+        assert np.log(factor).std() == pytest.approx(0.1 * np.sqrt(1.25), rel=0.1)
+        assert np.log(factor).mean(1).std() > 0.04
+
+
+def test_varied_frames_are_the_same_in_every_run():
+    clips = [Clip("a", "walk", 1, np.random.default_rng(1).standard_normal((5, 17, 3)))]
+    first, second = (through_cameras(clips, (1, 5), 1, Variation(True, 0.1)) for _ in range(2))
+    for one, two in zip(first, second):
+        np.testing.assert_array_equal(one.world_mm, two.world_mm)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from src.body.assets import default_body
-from src.data.h36m import DETECTOR_ROWS, NO_JAW, POSE17, POSE_ROWS, H36mFolder, read_cameras
+from src.data.h36m import CAMERA_NAMES, DETECTOR_ROWS, NO_JAW, POSE17, POSE_ROWS, H36mFolder, read_cameras
 from src.data.h36m_pack import MotionPack, open_motion, write_pack
 from src.data.h36m_writer import write_h36m
 from src.errors import InputError
@@ -118,6 +118,18 @@ def test_cameras_are_checked(tree):
         read_cameras(tree / "cameras.h5")
 
 
+def test_cameras_equal_the_original(fake_h36m, shared):
+    with np.load(shared / "golden" / "gmh_mdn" / "cameras.npz", allow_pickle=False) as recorded:
+        cameras = fake_h36m.cameras()
+        assert len(cameras) == 28
+        for row, (subject, number, name) in enumerate(zip(recorded["subject"], recorded["camera"], recorded["name"])):
+            camera = cameras[int(subject), str(name)]
+            assert str(name) == CAMERA_NAMES[number - 1]
+            for ours, key in ((camera.rotation, "R"), (camera.position_mm, "T"), (camera.lens.focal_px, "f"),
+                              (camera.lens.center_px, "c"), (camera.lens.radial, "k"), (camera.lens.tangential, "p")):
+                np.testing.assert_allclose(ours.ravel(), recorded[key][row].ravel(), rtol=0, atol=1e-9)
+
+
 def test_a_camera_with_a_wrong_name_is_missed(tree):
     with h5py.File(tree / "cameras.h5", "a") as stream:
         stream["subject9/camera2/Name"][...] = 49.0
@@ -138,7 +150,8 @@ DAMAGE = {
     "start": ({"sequence_start": np.arange(211)}, "'sequence_start' must rise from 0"),
     "text": ({"sequence_name": np.zeros(210)}, "texts"),
     "camera": ({"camera_subject": np.zeros(28, int)}, "has 0 cameras"),
-    "rows": ({f"detections_{DETECTOR}_start": np.full((210, 4), 10 ** 6)}, "points outside")}
+    "rows": ({f"detections_{DETECTOR}_start": np.full((210, 4), 10 ** 6)}, "points outside"),
+    "last row": ({f"detections_{DETECTOR}_start": np.full((210, 4), 2 ** 63 - 1)}, "points outside")}
 
 
 @pytest.mark.parametrize("name", DAMAGE)

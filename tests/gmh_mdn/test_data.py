@@ -140,11 +140,18 @@ def test_world_poses_of_a_sample_equal_the_original(fake_h36m, make_network, gol
     candidates = [np.flatnonzero((rows.sequence == number) & (rows.camera == camera)) for number in view]
     part = next(found for found in candidates if len(found) == 10)
     mixture = split_heads(forward(make_network().set_train(False), (rows.inputs[part],))[0], 48)
-    world = space.world(space.poses(mixture.mean), camera)[:, :, 1:].reshape(10, 5, 48)
-    expected = recorded["sample/hypotheses_world"][:, moments.target_dims]
-    np.testing.assert_allclose(world, expected.transpose(0, 2, 1), atol=5e-3)
-    truth = space.world(space.poses(rows.targets[part]), camera)[:, 1:].reshape(10, 48)
-    np.testing.assert_allclose(truth, recorded["sample/gt_world"][:, moments.target_dims], atol=1e-3)
-    np.testing.assert_allclose(moments.pixels(rows.inputs[part]).reshape(10, 32),
-                               recorded["sample/pixels"][:, moments.input_dims], rtol=1e-6)
+
+    def whole(vectors, axes):
+        """All 32 joints, those that are not predicted being their mean, in the original's axes."""
+        joints = np.broadcast_to(moments.mean_3d, (*vectors.shape[:-1], 96)).copy()
+        joints[..., moments.target_dims] = moments.millimetres(vectors).reshape(*vectors.shape[:-1], 48)
+        return space.world(joints.reshape(*vectors.shape[:-1], 32, 3), camera).reshape(joints.shape).transpose(axes)
+
+    for values, name in ((whole(mixture.mean, (0, 2, 1)), "hypotheses_world"), (whole(rows.targets[part], (0, 1)),
+                                                                                "gt_world")):
+        expected = recorded[f"sample/{name}"]
+        np.testing.assert_allclose(values, expected, rtol=0, atol=1e-6 * np.abs(expected).max(), err_msg=name)
+    pixels = np.tile(moments.mean_2d, (10, 1))
+    pixels[:, moments.input_dims] = moments.pixels(rows.inputs[part]).reshape(10, 32)
+    np.testing.assert_allclose(pixels, recorded["sample/pixels"], rtol=1e-6, atol=1e-6)
     np.testing.assert_array_equal(np.random.RandomState(42).permutation(10), recorded["sample/permutation"])

@@ -8,6 +8,7 @@ from src.deploy.folding import fold_batch_norms
 from src.engine.checkpoint import network_arrays
 from src.errors import InputError
 from src.gmh_mdn.data import TrainPoses
+from src.gmh_mdn.loss import FallingDeviation, MixtureLoss
 from src.gmh_mdn.network import MixtureNetwork
 from src.gmh_mdn.training import choose_precision, make_optimizer, make_step, set_precision_mode
 from tests.gmh_mdn.test_data import make_rows
@@ -43,6 +44,25 @@ def test_a_stopped_run_with_dropout_goes_on_to_the_same_bits():
 def test_training_lowers_the_loss():
     losses = train(0, 60)[1]
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 5
+
+
+def test_the_limit_of_the_deviations_falls_with_the_updates_and_stays():
+    network = MixtureNetwork(linear_size=16, num_layers=1)
+    optimizer = make_optimizer(network, 1e-2)
+    step = make_step(network, optimizer, [2.0] * 5, 0.3, 4.8, 4).set_train(True)
+    limit, rows, found = FallingDeviation(optimizer.global_step, 4.8, 0.3, 4), make_rows(), []
+    for _ in range(7):
+        heads = network(Tensor(rows.inputs))
+        expected = float(MixtureLoss([2.0] * 5, 4.8 * 0.5 ** min(len(found), 4))(heads, Tensor(rows.targets))[0])
+        found.append(float(limit()))
+        assert float(step(Tensor(rows.inputs), Tensor(rows.targets))[0]) == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(found, [4.8, 2.4, 1.2, 0.6, 0.3, 0.3, 0.3], rtol=1e-5)
+
+
+def test_a_stopped_run_with_a_falling_limit_goes_on_to_the_same_bits():
+    falling = {"least_deviation": 0.1, "first_deviation": 3.0, "deviation_steps": 9}
+    losses, (half, first) = train(0, 12, **falling)[1], train(0, 7, **falling)
+    assert first + train(7, 12, half, **falling)[1] == losses
 
 
 def test_the_terms_of_the_loss_add_up_to_it():

@@ -52,6 +52,16 @@ def test_a_wrong_width_shows_in_the_coverage(rng, factor, sign):
     assert (sign * (central_coverage(wrong, target, LEVELS).mean(0) - LEVELS) > 0.03).all()
 
 
+def test_likelihood_and_coverage_see_the_deviations_that_the_loss_sees(rng):
+    mixture, target = draw(rng, 50)
+    wide = Mixture(mixture.mean, np.maximum(mixture.deviation, 0.9), mixture.weight)
+    np.testing.assert_array_equal(mixture.widened(0.9).deviation, wide.deviation)
+    # a limit below is none above: 3 is more than 1 / 0.9
+    assert Mixture(mixture.mean, np.full((50, 3), 3.0), mixture.weight).widened(0.9).deviation.min() == 3
+    assert (Mixture(mixture.mean, np.zeros((50, 3)), mixture.weight).widened(1e-15).deviation == 1e-15).all()
+    assert np.isfinite(negative_log_likelihood(mixture.widened(0.9), target)[0]).all()
+
+
 def test_the_average_weighs_the_means(rng):
     mixture, _ = draw(rng, 4)
     np.testing.assert_allclose(mixture.average()[2], mixture.weight[2] @ mixture.mean[2])
