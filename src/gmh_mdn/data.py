@@ -137,23 +137,27 @@ class TrainPoses:
             yield tuple(Tensor(array) for array in self.arrays(step))
 
     def arrays(self, step: int) -> tuple[np.ndarray, ...]:
-        """Input (B, 32), target (B, C) and, with dropout, one (B, width) array of factors per layer; float32."""
+        """Input (B, 32), target (B, C) and, with dropout, one (B, width) array of factors per layer; float32.
+
+        What is random depends on seed and step alone: the workers share one draw, each takes its rows.
+        """
         indices, _ = self.order.batch(step)
         inputs = self.rows.inputs[indices]
         if self.miss_num:
-            rng = np.random.default_rng([self.seed, MISSING_DRAW, step, self.shard.rank])
-            inputs = hide_joints(inputs, draw_missing(rng, len(indices), self.miss_num))
+            rng = np.random.default_rng([self.seed, MISSING_DRAW, step])
+            choice = draw_missing(rng, len(indices) * self.shard.size, self.miss_num)
+            inputs = hide_joints(inputs, choice[self.shard.rank::self.shard.size])
         return (inputs, self.rows.targets[indices], *self._factors(step))
 
     def _factors(self, step: int) -> list[np.ndarray]:
         if self.keep == 1:
             return []
-        rng = np.random.default_rng([self.seed, DROPOUT_DRAW, step, self.shard.rank])
-        count, width = self.layers
+        rng = np.random.default_rng([self.seed, DROPOUT_DRAW, step])
+        (count, width), samples = self.layers, self.batch_size * self.shard.size
         # 16 bits per value: half the time of floating-point numbers, and exact for a half
-        draws = np.frombuffer(rng.bytes(2 * count * self.batch_size * width), np.uint16)
-        factors = (draws < round(self.keep * 65536)) * np.float32(1 / self.keep)
-        return list(factors.reshape(count, self.batch_size, width))
+        draws = np.frombuffer(rng.bytes(2 * count * samples * width), np.uint16).reshape(count, samples, width)
+        mine = draws[:, self.shard.rank::self.shard.size]
+        return list((mine < round(self.keep * 65536)) * np.float32(1 / self.keep))
 
 
 def evaluation_order(action: np.ndarray, tail_batch: int) -> np.ndarray:

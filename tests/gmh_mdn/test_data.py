@@ -48,12 +48,12 @@ def test_inputs_and_targets_belong_together():
     np.testing.assert_array_equal(targets, rows.targets[places])
 
 
-def test_workers_share_a_batch_but_not_the_dropout():
+def test_workers_share_a_batch_its_missing_joints_and_its_dropout():
     rows = make_rows()
-    whole = batch_of(rows)[0]
-    parts = [batch_of(rows, shard=Shard(rank, 2), size=4) for rank in (0, 1)]
-    np.testing.assert_array_equal(np.stack([part[0] for part in parts], 1).reshape(8, 32), whole)
-    assert (parts[0][2] != parts[1][2]).any()
+    whole = batch_of(rows, miss_num=1)
+    parts = [batch_of(rows, shard=Shard(rank, 2), size=4, miss_num=1) for rank in (0, 1)]
+    for array, shares in zip(whole, zip(*parts)):
+        np.testing.assert_array_equal(np.stack(shares, 1).reshape(array.shape), array)
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.8])
