@@ -104,7 +104,8 @@ def test_the_manifest_holds_the_standardisation(run, lift, trained, tmp_path):
 
 
 def test_a_killed_run_with_dropout_and_missing_joints_goes_on_to_the_same_bits(run, lift, motion, tmp_path, root):
-    options = ["train.py", *lift, "--data_path", motion, "--miss_num", 2, "--validate_epochs", 0, "--log_steps", 5]
+    options = ["train.py", *lift, "--data_path", motion, "--miss_num", 2, "--validate_epochs", 0, "--log_steps", 5,
+               "--first_deviation", 3, "--least_deviation", 0.1, "--deviation_steps", 20]
     run(*options, "--ckpt_dir", tmp_path / "whole")
     status, _ = run_until([*options, "--ckpt_dir", tmp_path / "broken", "--save_steps", 3], r"epoch: 2 step: 5,",
                           signal.SIGKILL, root)
@@ -138,6 +139,8 @@ MISTAKES = {
     "missing data": (["train.py", "--data_path", "/no/such"], "/no/such: no such folder"),
     "joints": (["train.py", "--miss_num", "3"], "miss_num 3: expected 0, 1 or 2"),
     "keep": (["train.py", "--dropout", "0"], "dropout 0.0: expected the probability"),
+    "rate": (["train.py", "--learning_rate", "0"], "learning_rate 0.0: expected a number above 0"),
+    "limits": (["train.py", "--first_deviation", "0.1", "--least_deviation", "0.2"], "expected 0 = off, or at least"),
     "precision": (["train.py", "--precision_mode", "allow_fp32_to_fp16"], "only Ascend"),
     "nothing to test": (["train.py", "--test"], "name the checkpoint to evaluate"),
     "width": (["export.py", "--random_weights", "--linear_size", "0"], "linear_size 0: expected at least 1")}
