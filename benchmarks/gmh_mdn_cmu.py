@@ -80,8 +80,8 @@ def train(data: MotionData, is_mixture: bool, options) -> tuple[nn.Cell, float, 
 def score_mixture(data: MotionData, network: nn.Cell, least_deviation: float) -> dict[str, float]:
     """All numbers of the evaluation, as means over all test frames."""
     space, rows = test_set(data)
-    evaluator = MixtureEvaluator(space, data.actions, [CONCENTRATION] * KERNELS, least_deviation, False, False, (0,), "CMU",
-                                 Pictures({}))
+    evaluator = MixtureEvaluator(space, data.actions, [CONCENTRATION] * KERNELS, least_deviation, False, False, (0,),
+                                 "CMU", Pictures({}))
     return score(network, make_eval_batches(rows, 1024, 1, 0, False, SEED, 0), evaluator)
 
 

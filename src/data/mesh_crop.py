@@ -158,7 +158,7 @@ def crop_keypoints(keypoints: np.ndarray, center: np.ndarray, scale: float, size
 
 
 def _crop_transform(center: np.ndarray, scale: float, size: int, rotation_deg: float) -> np.ndarray:
-    """Gives the matrix (3, 3) from pixels of the picture to pixels of the crop; its products are those of the source."""
+    """Gives the matrix (3, 3) from pixels of the picture to pixels of the crop, multiplied as in the source."""
     side = BOX_UNIT_PX * float(scale)
     ratio, x, y = size / side, -float(center[0]) / side + 0.5, -float(center[1]) / side + 0.5
     transform = np.array([[ratio, 0, size * x], [0, ratio, size * y], [0, 0, 1]])

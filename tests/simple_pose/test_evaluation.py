@@ -114,7 +114,7 @@ def test_a_test_set_without_annotations_is_not_scored(make_cfg, coco_folder, tmp
 
 @pytest.fixture
 def mpii_folder(tmp_path):
-    """Two persons in MPII's layout, as sets valid and test; the joints of the first are those of the second, shifted."""
+    """Two persons in MPII's layout, as sets valid and test; the joints of one are those of the other, shifted."""
     (tmp_path / "annot").mkdir()
     joints = np.stack([np.arange(32.0).reshape(16, 2), np.arange(32.0).reshape(16, 2) + 50])
     rows = [{"image": "a.jpg", "center": [60, 70], "scale": 1.0} for _ in joints]

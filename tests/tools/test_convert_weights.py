@@ -198,7 +198,8 @@ def test_a_pickle_with_code_in_it_is_refused_and_not_run(tmp_path):
     for file, write in (("zip.pth", torch.save), ("plain.pth", lambda content, path: path.write_bytes(
             pickle.dumps(content, protocol=2)))):
         write({"conv1.weight": Hostile()}, tmp_path / file)
-        with pytest.raises(InputError, match=f"{file}: not a PyTorch file of tensors and plain values alone") as refusal:
+        expected = f"{file}: not a PyTorch file of tensors and plain values alone"
+        with pytest.raises(InputError, match=expected) as refusal:
             convert_weights.read_torch_file(tmp_path / file)
         assert "open" in str(refusal.value) and "weights_only" not in str(refusal.value)
     assert not (tmp_path / "touched").exists()
