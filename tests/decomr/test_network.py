@@ -9,7 +9,7 @@ from src.decomr.network import CNet, LNet, doublings, warp_features
 from src.errors import InputError
 
 TOLERANCE = 2e-5  # of the largest value: what the published code keeps against itself
-CROSSING = 2e-2  # the same where a pixel may fall to the other side of the mask's border
+CROSSING = 5e-2  # the same where pixels may fall to the other side of the mask's border: which ones hangs on the cores
 
 
 def assert_close(actual, expected, tolerance=TOLERANCE):
