@@ -31,6 +31,10 @@ def main(arguments):
         deployed = package.deploy_network(cfg, network)
         evaluate(deployed, package.eval_data(cfg), package.build_evaluator(cfg), cfg.result_path, shard)
         return 0
+    for stage in stages:
+        if stage.epochs * stage.data.steps_per_epoch < cfg.accumulate_steps:
+            raise InputError(f"accumulate_steps {cfg.accumulate_steps}: stage {stage.name} has "
+                             f"{stage.epochs * stage.data.steps_per_epoch} steps, its weights would never change")
     validate = None
     if cfg.validate_epochs:
         try:

@@ -37,6 +37,12 @@ def test_weights_of_another_network_are_refused_by_name(run, smoke, people, trai
     assert process.returncode == 2 and "missing layer1.2.conv1.weight" in process.stderr
 
 
+def test_an_accumulation_that_never_ends_is_refused(run, smoke, people, tmp_path):
+    process = run("train.py", *smoke, "--data_path", people, "--ckpt_dir", tmp_path, "--accumulate_steps", "1000",
+                  check=False)
+    assert process.returncode == 2 and "accumulate_steps 1000: stage" in process.stderr
+
+
 def test_missing_detections_name_the_way_out(run, smoke, people_copy, trained):
     (people_copy / "annotations" / "person_detections_val2017.json").unlink()
     process = run("eval.py", *smoke, "--data_path", people_copy, "--checkpoint_file_path", trained[0] / "best.ckpt",
