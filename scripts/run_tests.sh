@@ -8,15 +8,17 @@ usage: bash scripts/run_tests.sh [--slow] [--with-torch] [--with-openvino] [PYTE
   --slow           run the slow tests instead of the others
   --with-torch     install PyTorch too, which the tests of weight conversion need
   --with-openvino  install OpenVINO too, which the tests of C++ inference on ONNX files need
+
+Two test processes run side by side, each of up to 8 GB and on a core of its own; -n 0 runs them in one, as slow tests do.
 TEXT
 }
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 files=(requirements-test.txt)
-selection="not slow"
+selection=(-m "not slow" -n 2 --dist loadfile --no-loadscope-reorder)
 while [ $# -gt 0 ]; do
     case "$1" in
         -h|--help) usage; exit 0 ;;
-        --slow) selection="slow"; shift ;;
+        --slow) selection=(-m slow); shift ;;
         --with-torch) files+=(requirements-convert.txt); shift ;;
         --with-openvino) files+=(requirements-openvino.txt); shift ;;
         *) break ;;
@@ -24,4 +26,4 @@ while [ $# -gt 0 ]; do
 done
 prepare_python "${files[@]}"
 cd "$ROOT"
-exec "$PYTHON" -m pytest -m "$selection" "$@"
+exec "$PYTHON" -m pytest "${selection[@]}" "$@"

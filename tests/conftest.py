@@ -13,6 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("MINDHUMAN_SHARED", ROOT.parent / "shared"))
 
 
+def pytest_configure(config):
+    """Gives each of several test processes (pytest -n) a core of its own: two on the same cores slow each other."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "").replace("gw", "")
+    if number and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.environ["OMP_NUM_THREADS"] = "1"
+        os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
+
+
 @pytest.fixture(scope="module", autouse=True)
 def memory_returned():
     """Gives back what a module's networks took: the C library keeps freed memory, gigabytes over the whole suite."""

@@ -1,5 +1,6 @@
 """The C++ application, built once, and tiny models with records for it."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -57,7 +58,10 @@ def build(root, compiler):
 def built(root, build):
     """Folder of the application and its unit tests; it is kept, so that a second session builds nothing."""
     folder = root / "ascend310_infer" / "out_tests"
-    build(folder, "-DBUILD_UNIT_TESTS=ON")
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "wb") as lock:  # several test processes (pytest -n) share the folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build(folder, "-DBUILD_UNIT_TESTS=ON")
     return folder
 
 

@@ -37,6 +37,7 @@ def make_pair(reference, norm_type, warp_level, rng):
     """The networks in PyTorch and here, with the same weights."""
     from benchmarks.torch_decomr_network import TorchCNet, TorchLNet
 
+    torch.manual_seed(20)
     cnet = TorchCNet(18, warp_level, norm_type)
     local = cnet.channels[warp_level]
     lnet = TorchLNet(reference, local, 512, UV, CHANNELS, warp_level, norm_type)
@@ -73,13 +74,14 @@ def test_a_training_step_has_pytorch_s_losses(rng):
     reference = reference_map(make_sampler(template, WARP), template.vertices)
     (cnet, lnet), network = make_pair(reference, "BN", 2, rng)
     weights, regressors = load_weight_map(sampler, body_parts(body), ""), mesh_regressors(body, "")
-    iuv = rng.integers(1, 256, (3, 3, IMAGE, IMAGE), np.uint8)
+    count = 6  # of fewer samples BatchNorm's variances over the batch are so small that they amplify rounding
+    iuv = rng.integers(1, 256, (count, 3, IMAGE, IMAGE), np.uint8)
     iuv[:, 0] = 1
     iuv[:, :, :20] = 0
-    flags = [np.array(values, np.float32) for values in ([1, 0, 1], [1, 1, 0], [0, 1, 1])]
-    vertices = template.vertices + rng.normal(0, 0.1, (3, 1, 3)).astype(np.float32)
-    columns = [rng.standard_normal((3, 3, IMAGE, IMAGE)).astype(np.float32), iuv, flags[0], 0 * flags[0], vertices,
-               flags[1], rng.random((3, 24, 3), np.float32), rng.random((3, 24, 4), np.float32), flags[2]]
+    flags = [np.array(values, np.float32) for values in ([1, 0, 1, 0, 1, 1], [1, 1, 0, 1, 0, 1], [0, 1, 1, 1, 1, 0])]
+    vertices = template.vertices + rng.normal(0, 0.1, (count, 1, 3)).astype(np.float32)
+    columns = [rng.standard_normal((count, 3, IMAGE, IMAGE)).astype(np.float32), iuv, flags[0], 0 * flags[0], vertices,
+               flags[1], rng.random((count, 24, 3), np.float32), rng.random((count, 24, 4), np.float32), flags[2]]
     step = make_mesh_step(network, sampler, weights, regressors.train, regressors.smpl, LossOptions(),
                           make_optimizer(network, 1e-4, 0.9, 0.0, "end.")).set_train(True)
     values = step(*map(Tensor, [*columns, *columns[6:9]]))
