@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mindspore import context, nn, ops
 
+from src.backbone.convolution import convolution
 from src.errors import InputError
 
 BLOCKS = {  # depth: (blocks per stage, expansion); He et al. 2016, table 1
@@ -20,12 +21,6 @@ BLOCKS = {  # depth: (blocks per stage, expansion); He et al. 2016, table 1
 STAGE_PLANES = (64, 128, 256, 512)
 STYLES = ("pytorch", "caffe")
 MAXPOOLS = ("pytorch", "mindspore")
-
-
-def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Makes a convolution without bias whose padding keeps the size at stride 1."""
-    return nn.Conv2d(in_channels, out_channels, kernel, stride=stride, pad_mode="pad",
-                     padding=kernel // 2, has_bias=False)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
@@ -67,7 +62,7 @@ def max_pool(style: str) -> nn.Cell:
 
 def projection(in_channels: int, out_channels: int, stride: int) -> nn.SequentialCell:
     """Makes the 1x1 convolution with normalisation that fits a shortcut to its block's output."""
-    return nn.SequentialCell([conv(in_channels, out_channels, 1, stride), batch_norm(out_channels)])
+    return nn.SequentialCell([convolution(in_channels, out_channels, 1, stride), batch_norm(out_channels)])
 
 
 class BasicBlock(nn.Cell):
@@ -75,9 +70,9 @@ class BasicBlock(nn.Cell):
 
     def __init__(self, in_channels: int, planes: int, stride: int, projected: bool):
         super().__init__()
-        self.conv1 = conv(in_channels, planes, 3, stride)
+        self.conv1 = convolution(in_channels, planes, 3, stride)
         self.bn1 = batch_norm(planes)
-        self.conv2 = conv(planes, planes, 3)
+        self.conv2 = convolution(planes, planes, 3)
         self.bn2 = batch_norm(planes)
         self.relu = nn.ReLU()
         self.projected = projected
@@ -100,11 +95,11 @@ class Bottleneck(nn.Cell):
 
     def __init__(self, in_channels: int, planes: int, stride: int, projected: bool, caffe: bool):
         super().__init__()
-        self.conv1 = conv(in_channels, planes, 1, stride if caffe else 1)
+        self.conv1 = convolution(in_channels, planes, 1, stride if caffe else 1)
         self.bn1 = batch_norm(planes)
-        self.conv2 = conv(planes, planes, 3, 1 if caffe else stride)
+        self.conv2 = convolution(planes, planes, 3, 1 if caffe else stride)
         self.bn2 = batch_norm(planes)
-        self.conv3 = conv(planes, 4 * planes, 1)
+        self.conv3 = convolution(planes, 4 * planes, 1)
         self.bn3 = batch_norm(4 * planes)
         self.relu = nn.ReLU()
         self.projected = projected
@@ -138,7 +133,7 @@ class ResNet(nn.Cell):
         blocks, expansion = BLOCKS[depth]
         self.stage_channels = tuple(planes * expansion for planes in STAGE_PLANES)
         self.all_stages = all_stages
-        self.conv1 = conv(3, 64, 7, 2)
+        self.conv1 = convolution(3, 64, 7, 2)
         self.bn1 = batch_norm(64)
         self.relu = nn.ReLU()
         self.maxpool = max_pool(maxpool)
