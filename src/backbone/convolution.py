@@ -1,4 +1,4 @@
-"""The convolution of the backbone, which is fast where maps are tiny, too."""
+"""The convolution of the networks, which is fast where maps are tiny, too."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from mindspore import context, nn, ops
 TINY_MAP = 12  # pixels of an output up to which pictures are laid side by side
 
 
-def convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Makes a convolution without bias whose padding keeps the size at stride 1."""
+def convolution(in_channels: int, out_channels: int, kernel: int, stride: int = 1,
+                has_bias: bool = False) -> nn.Conv2d:
+    """Makes a convolution whose padding keeps the size at stride 1."""
     conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, pad_mode="pad", padding=kernel // 2,
-                     has_bias=False)
+                     has_bias=has_bias)
     if context.get_context("device_target") == "CPU":
         conv.conv2d = SideBySide(conv.conv2d, kernel // 2, stride)
     return conv

@@ -10,6 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from src.backbone.convolution import convolution
 from src.backbone.group_norm import GroupNorm
 from src.backbone.resnet import ResNet, batch_norm
 from src.errors import InputError
@@ -27,7 +28,7 @@ MAX_WIDENING = 8  # of the decoder's channels at its smallest size
 
 def conv(in_channels: int, out_channels: int, kernel: int = 1) -> nn.Conv2d:
     """Makes a convolution with bias that keeps the size; weights and bias U(+-1 / sqrt(fan in))."""
-    return nn.Conv2d(in_channels, out_channels, kernel, pad_mode="pad", padding=kernel // 2, has_bias=True)
+    return convolution(in_channels, out_channels, kernel, has_bias=True)
 
 
 def normalisation(channels: int, norm_type: str) -> nn.Cell:

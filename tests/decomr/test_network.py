@@ -148,7 +148,7 @@ def test_fresh_weights_are_uniform_within_the_published_bound():
     for name, fan_in in (("uv_conv1.0", 518), ("fc_head.0", 2048), ("hg.down_layers.0.0.conv2", 9 * 256)):
         for leaf in ("weight", "bias"):
             largest = np.abs(parameters[f"{name}.{leaf}"]).max() * np.sqrt(fan_in)
-            assert 0.95 < largest <= 1, (name, leaf)
+            assert 0.95 < largest <= 1 + 1e-6, (name, leaf)  # the bound itself is rounded to float32
 
 
 @pytest.mark.parametrize(("build", "words"), [
