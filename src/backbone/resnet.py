@@ -18,7 +18,8 @@ BLOCKS = {  # depth: (blocks per stage, expansion); He et al. 2016, table 1
     101: ((3, 4, 23, 3), 4),
     152: ((3, 8, 36, 3), 4),
 }
-STAGE_PLANES = (64, 128, 256, 512)
+WIDTH = 64  # channels of the stem; every stage doubles them
+WIDTH_STEP = 16  # of which widths are multiples
 STYLES = ("pytorch", "caffe")
 MAXPOOLS = ("pytorch", "mindspore")
 
@@ -122,26 +123,29 @@ class ResNet(nn.Cell):
         style: "pytorch" or "caffe", where the stride of a bottleneck sits. Basic blocks are the
             same in both.
         maxpool: "pytorch" or "mindspore", see `max_pool`.
+        width: channels of the stem and of the first stage's 3x3 convolutions; 64 as published.
         all_stages: return the four stages' maps as a tuple, not the last one only.
 
     Returns: (B, C, H/32, W/32) float32, or with `all_stages` the maps of stride 4, 8, 16 and 32.
     """
 
-    def __init__(self, depth: int, style: str = "pytorch", maxpool: str = "pytorch", all_stages: bool = False):
+    def __init__(self, depth: int, style: str = "pytorch", maxpool: str = "pytorch", width: int = WIDTH,
+                 all_stages: bool = False):
         super().__init__()
-        check_options(depth, style, maxpool)
+        check_options(depth, style, maxpool, width)
         blocks, expansion = BLOCKS[depth]
-        self.stage_channels = tuple(planes * expansion for planes in STAGE_PLANES)
+        planes = tuple(width << stage for stage in range(4))
+        self.stem_channels, self.stage_channels = width, tuple(expansion * count for count in planes)
         self.all_stages = all_stages
-        self.conv1 = convolution(3, 64, 7, 2)
-        self.bn1 = batch_norm(64)
+        self.conv1 = convolution(3, width, 7, 2)
+        self.bn1 = batch_norm(width)
         self.relu = nn.ReLU()
         self.maxpool = max_pool(maxpool)
         caffe = style == "caffe"
-        self.layer1 = make_stage(64, 64, blocks[0], 1, expansion, caffe)
-        self.layer2 = make_stage(self.stage_channels[0], 128, blocks[1], 2, expansion, caffe)
-        self.layer3 = make_stage(self.stage_channels[1], 256, blocks[2], 2, expansion, caffe)
-        self.layer4 = make_stage(self.stage_channels[2], 512, blocks[3], 2, expansion, caffe)
+        self.layer1 = make_stage(width, planes[0], blocks[0], 1, expansion, caffe)
+        self.layer2 = make_stage(self.stage_channels[0], planes[1], blocks[1], 2, expansion, caffe)
+        self.layer3 = make_stage(self.stage_channels[1], planes[2], blocks[2], 2, expansion, caffe)
+        self.layer4 = make_stage(self.stage_channels[2], planes[3], blocks[3], 2, expansion, caffe)
 
     def construct(self, image):
         x = self.maxpool(self.relu(self.bn1(self.conv1(image))))
@@ -154,12 +158,14 @@ class ResNet(nn.Cell):
         return stage4
 
 
-def check_options(depth: int, style: str, maxpool: str) -> None:
-    """Raises InputError for an unknown depth, style or pooling."""
+def check_options(depth: int, style: str, maxpool: str, width: int) -> None:
+    """Raises InputError for an unknown depth, style or pooling, or a width that normalisations cannot group."""
     for name, value, allowed in (("depth", depth, tuple(BLOCKS)), ("style", style, STYLES),
                                  ("maxpool", maxpool, MAXPOOLS)):
         if value not in allowed:
             raise InputError(f"ResNet {name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
+    if width < WIDTH_STEP or width % WIDTH_STEP:
+        raise InputError(f"backbone_width {width}: expected a multiple of {WIDTH_STEP}")
 
 
 def make_stage(in_channels: int, planes: int, count: int, stride: int, expansion: int,

@@ -61,6 +61,13 @@ def posed_vertices(bodies: tuple[BodyModel, BodyModel, BodyModel], gender: np.nd
     return vertices
 
 
+def upright_vertices(body: BodyModel) -> np.ndarray:
+    """The mean body in its rest pose, upright and facing the camera: (V, 3) float32 metres, camera orientation."""
+    pose = np.zeros((1, len(body.parents), 3), np.float32)
+    pose[0, 0, 0] = np.pi
+    return body_vertices(body, pose).vertices[0]
+
+
 def load_template(body: BodyModel, uv_template: str = "", uv_type: str = "", folder: str | Path = "") -> Mesh:
     """Gives the mesh with the atlas.
 

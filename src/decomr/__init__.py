@@ -16,7 +16,7 @@ from src.body.assets import BodyModel
 from src.body.j24 import MeshRegressors, mesh_regressors
 from src.body.mesh import Mesh
 from src.body.parts import body_parts
-from src.body.template import load_bodies, load_template
+from src.body.template import load_bodies, load_template, upright_vertices
 from src.data.asset import Asset
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_assets import mesh_assets, set_assets
@@ -37,7 +37,7 @@ from src.engine.stage import Stage
 from src.engine.step import set_precision
 from src.engine.weight_format import WeightFormat
 from src.errors import InputError
-from src.uv.maps import load_reference_map, load_weight_map
+from src.uv.maps import load_reference_map, load_weight_map, reference_map
 from src.uv.sampler import UVSampler, make_sampler
 from src.uv.sampler_file import load_sampler
 from src.visual.part_labels import read_part_texture
@@ -79,7 +79,8 @@ def build_network(cfg) -> DecoMR:
     _check(cfg)
     assets = _assets(cfg)
     sampler = load_sampler(assets.template, _warp_size(cfg), cfg.uv_type, cfg.sampler_path)
-    return _network(cfg, load_reference_map(sampler, assets.template, cfg.uv_type, assets.folder))
+    return _network(cfg, load_reference_map(sampler, assets.template, cfg.uv_type, assets.folder),
+                    reference_map(assets.sampler, upright_vertices(assets.bodies[0])))
 
 
 def build_stages(cfg, network: DecoMR, shard: Shard) -> list[Stage]:
@@ -181,7 +182,8 @@ def weight_formats(cfg) -> dict[str, WeightFormat]:
     """The kinds of foreign weight files that convert_weights takes; no body is needed for that."""
     size = _warp_size(cfg)
     return source_formats({key: cfg[key] for key in WEIGHT_KEYS},
-                          lambda: _network(cfg, np.zeros((size, size, 3), np.float32)))
+                          lambda: _network(cfg, np.zeros((size, size, 3), np.float32),
+                                           np.zeros((cfg.uv_res, cfg.uv_res, 3), np.float32)))
 
 
 def embedded_data_command(folder: str) -> list[str]:
@@ -190,10 +192,10 @@ def embedded_data_command(folder: str) -> list[str]:
             "--studio"]
 
 
-def _network(cfg, reference_map: np.ndarray) -> DecoMR:
-    cnet = CNet(cfg.num_layers, cfg.warp_level, cfg.norm_type)
-    return DecoMR(cnet, LNet(reference_map, cnet.local_channels, cnet.code_size, cfg.uv_res, cfg.uv_channels,
-                             cfg.warp_level, cfg.norm_type))
+def _network(cfg, mean_body: np.ndarray, start_map: np.ndarray) -> DecoMR:
+    cnet = CNet(cfg.num_layers, cfg.warp_level, cfg.norm_type, cfg.backbone_width)
+    return DecoMR(cnet, LNet(mean_body, cnet.local_channels, cnet.code_size, cfg.uv_res, cfg.uv_channels,
+                             cfg.warp_level, cfg.norm_type, start_map if cfg.coarse_map else None))
 
 
 def _warp_size(cfg) -> int:

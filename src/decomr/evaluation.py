@@ -13,7 +13,7 @@ from src.body.assets import BodyModel
 from src.body.j24 import TRAIN_PLACES, MeshRegressors
 from src.body.joints import J24, LSP14
 from src.body.mesh import Mesh
-from src.body.template import posed_vertices
+from src.body.template import posed_vertices, upright_vertices
 from src.data.body_records import PERSON_MARGIN
 from src.data.dense_annotation import DenseRecords
 from src.data.dense_sets import JOINTS, LABELS, VERTICES
@@ -156,7 +156,7 @@ class VertexEvaluator(MeshEvaluator):
         truth, regressors = self.truth.vertices(rows), self.truth.regressors
         joints, true_joints = regressors.evaluation @ vertices, regressors.evaluation @ truth
         sampler = self.truth.sampler
-        upright = self.truth.bodies[0].v_template * np.array([1, -1, -1], np.float32)
+        upright = upright_vertices(self.truth.bodies[0])
         return {"truth": centre_mesh(truth, self._middle),
                 "shape_error": vertex_error(vertices, truth, self._middle),
                 "pve": vertex_error(vertices, truth, regressors.smpl[0]), "pa_pve": pa_mpjpe(vertices, truth),

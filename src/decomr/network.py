@@ -12,18 +12,18 @@ from mindspore import Tensor, nn, ops
 
 from src.backbone.convolution import convolution
 from src.backbone.group_norm import GroupNorm
-from src.backbone.resnet import ResNet, batch_norm
+from src.backbone.resnet import WIDTH, ResNet, batch_norm
 from src.errors import InputError
 
 NORMS = ("GN", "BN")
 WARP_LEVELS = (1, 2, 3, 4)
-STEM_CHANNELS = 64  # of the backbone in front of its pool
 GROUP_CHANNELS = 8  # channels of one group of a group normalisation
 HEAD_CHANNELS = 32
 GLOBAL_CHANNELS, HIDDEN_CHANNELS = 256, 512  # of the layers on the image code
 FOREGROUND = 0.5  # probability above which a pixel belongs to the body
 COUNT_EPSILON = 1e-8  # keeps the mean over no pixel finite
 MAX_WIDENING = 8  # of the decoder's channels at its smallest size
+GAIN = 0.1  # of what is added to a coarse map: the first locations are those of its body
 
 
 def conv(in_channels: int, out_channels: int, kernel: int = 1) -> nn.Conv2d:
@@ -83,17 +83,18 @@ class CNet(nn.Cell):
         num_layers: depth of the backbone.
         warp_level: halvings of the image at which features are moved to UV space, 1 to 4.
         norm_type: of the layers behind the backbone, which always has batch normalisation.
+        width: channels of the backbone's stem.
 
     Returns: for images (B, 3, S, S): (B, 3, s, s) with s = S / 2^warp_level, probability of the body,
         u and v in 0..1; local features (B, C, s, s); the image's code (B, D).
     """
 
-    def __init__(self, num_layers: int = 50, warp_level: int = 2, norm_type: str = "GN"):
+    def __init__(self, num_layers: int = 50, warp_level: int = 2, norm_type: str = "GN", width: int = WIDTH):
         super().__init__()
         check_network(warp_level, norm_type)
-        self.resnet = ResNet(num_layers)
+        self.resnet = ResNet(num_layers, width=width)
         self.warp_level = warp_level
-        self.channels = (3, STEM_CHANNELS, *self.resnet.stage_channels)  # by halvings of the image
+        self.channels = (3, self.resnet.stem_channels, *self.resnet.stage_channels)  # by halvings of the image
         self.dp_layers = nn.CellList([
             nn.SequentialCell([Double("nearest"), BottleNeck(self.channels[i + 1], self.channels[i], norm_type)])
             for i in range(warp_level, 5)])
@@ -188,12 +189,15 @@ class LNet(nn.Cell):
         uv_channels: width of the decoder at its largest size.
         warp_level: of CNet.
         norm_type: "GN" or "BN".
+        start_map: None as published, or (uv_size, uv_size, 3), the location map of a body that is guessed before any
+            training. A linear function of the image's code and the decoder's map are added to it.
 
     Returns: location map (B, uv_size, uv_size, 3), metres; camera (B, 3): scale, x, y.
     """
 
     def __init__(self, reference_map: np.ndarray, local_channels: int = 256, code_size: int = 2048, uv_size: int = 128,
-                 uv_channels: int = 64, warp_level: int = 2, norm_type: str = "GN"):
+                 uv_channels: int = 64, warp_level: int = 2, norm_type: str = "GN",
+                 start_map: np.ndarray | None = None):
         super().__init__()
         check_network(warp_level, norm_type)
         self.warp_size = reference_map.shape[0]
@@ -216,6 +220,10 @@ class LNet(nn.Cell):
             nn.SequentialCell([Double("bilinear"), BottleNeck(wide, narrow, norm_type)])
             for wide, narrow in zip(widths, widths[1:])])
         self.uv_end = nn.SequentialCell([BottleNeck(uv_channels, HEAD_CHANNELS, norm_type), conv(HEAD_CHANNELS, 3)])
+        self.has_start = start_map is not None
+        if self.has_start:
+            self.start_map = Tensor(start_map[None], ms.float32)
+            self.coarse = nn.Dense(code_size, start_map.size, weight_init="zeros", bias_init="zeros")
 
     def construct(self, correspondence, features, code):
         batch, size = code.shape[0], self.warp_size
@@ -224,7 +232,10 @@ class LNet(nn.Cell):
         mean_body = ops.broadcast_to(ops.cast(self.ref_map, local.dtype), (batch, 3, size, size))
         x = ops.concat((local, ops.cast(whole, local.dtype), mean_body), axis=1)
         x = self.uv_conv2(self.hg(self.uv_conv1(x)))
-        return self.uv_end(self.decoder(x)).transpose(0, 2, 3, 1), self.camera(code)
+        location_map = self.uv_end(self.decoder(x)).transpose(0, 2, 3, 1)
+        if self.has_start:
+            location_map = self.start_map + GAIN * (location_map + self.coarse(code).reshape(location_map.shape))
+        return location_map, self.camera(code)
 
 
 class DecoMR(nn.Cell):

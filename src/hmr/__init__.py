@@ -48,7 +48,7 @@ SHARED_STD = {"hmr": 0.0, "mmpose": 0.001}  # first weights of the discriminator
 def build_network(cfg) -> nn.Cell:
     """The network with fresh weights, which starts from the rest pose."""
     _check(cfg)
-    return BodyNet(cfg.profile, cfg.num_layers, cfg.hidden_size)
+    return BodyNet(cfg.profile, cfg.num_layers, cfg.hidden_size, cfg.backbone_width)
 
 
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:

@@ -15,7 +15,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.common.initializer import Normal, Uniform, XavierUniform, initializer
 
-from src.backbone.resnet import ResNet
+from src.backbone.resnet import WIDTH, ResNet
 from src.body.regressors import MeanParameters
 from src.errors import InputError
 
@@ -120,15 +120,15 @@ REGRESSORS = {"hmr": AxisAngleRegressor, "mmpose": SixDRegressor}
 class BodyNet(nn.Cell):
     """A picture of a person to the states of the three iterations; the last one is the estimate.
 
-    Args of the constructor: profile, hmr or mmpose; num_layers, depth of the residual encoder; hidden,
-        width of the regressor.
+    Args of the constructor: profile, hmr or mmpose; num_layers and width, of the residual encoder;
+        hidden, width of the regressor.
     Raises: InputError for an unknown profile or depth.
     """
 
-    def __init__(self, profile: str = "hmr", num_layers: int = 50, hidden: int = 1024):
+    def __init__(self, profile: str = "hmr", num_layers: int = 50, hidden: int = 1024, width: int = WIDTH):
         super().__init__()
         check_profile(profile)
-        self.encoder = ResNet(num_layers)
+        self.encoder = ResNet(num_layers, width=width)
         self.regressor = REGRESSORS[profile](self.encoder.stage_channels[-1], hidden)
 
     def construct(self, image, masks=None):

@@ -38,7 +38,7 @@ def build_network(cfg) -> nn.Cell:
     return PoseResNet(num_layers=cfg.num_layers, num_joints=data.joint_set(cfg.dataset).size,
                       deconv_filters=cfg.deconv_filters, deconv_kernels=cfg.deconv_kernels,
                       deconv_with_bias=cfg.deconv_with_bias, final_conv_kernel=cfg.final_conv_kernel,
-                      style=cfg.backbone_style, maxpool=cfg.maxpool_style)
+                      style=cfg.backbone_style, maxpool=cfg.maxpool_style, width=cfg.backbone_width)
 
 
 def build_stages(cfg, network: nn.Cell, shard: Shard) -> list[Stage]:

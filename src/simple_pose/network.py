@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from mindspore import nn
 from mindspore.common.initializer import Normal
 
-from src.backbone.resnet import ResNet, batch_norm
+from src.backbone.resnet import WIDTH, ResNet, batch_norm
 from src.errors import InputError
 
 # Transposed convolution that doubles the size: kernel: (top, bottom, left, right) cut from the full
@@ -70,6 +70,7 @@ class PoseResNet(nn.Cell):
         final_conv_kernel: 1 or 3.
         style: "pytorch" or "caffe", see ResNet.
         maxpool: "pytorch" or "mindspore", see ResNet.
+        width: channels of the backbone's stem.
 
     Returns: (B, num_joints, H / 2^(5 - n), W / 2^(5 - n)) for an image (B, 3, H, W) and n transposed
         convolutions.
@@ -78,10 +79,11 @@ class PoseResNet(nn.Cell):
 
     def __init__(self, num_layers: int = 50, num_joints: int = 17, deconv_filters: Sequence[int] = (256, 256, 256),
                  deconv_kernels: Sequence[int] = (4, 4, 4), deconv_with_bias: bool = False,
-                 final_conv_kernel: int = 1, style: str = "pytorch", maxpool: str = "pytorch"):
+                 final_conv_kernel: int = 1, style: str = "pytorch", maxpool: str = "pytorch",
+                 width: int = WIDTH):
         super().__init__(auto_prefix=False)
         check_head(deconv_filters, deconv_kernels, final_conv_kernel)
-        self.backbone = ResNet(num_layers, style=style, maxpool=maxpool)
+        self.backbone = ResNet(num_layers, style, maxpool, width)
         self.head = HeatmapHead(self.backbone.stage_channels[-1], num_joints, deconv_filters,
                                 deconv_kernels, deconv_with_bias, final_conv_kernel)
 

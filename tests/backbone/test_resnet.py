@@ -48,6 +48,26 @@ def test_bottlenecks_have_four_times_the_channels():
     assert ResNet(50).stage_channels == (256, 512, 1024, 2048)
 
 
+@pytest.mark.parametrize(("depth", "factor"), [(18, 1), (50, 4)])
+def test_the_width_is_that_of_the_stem_and_doubles_with_every_stage(depth, factor):
+    network = ResNet(depth, width=32, all_stages=True)
+    stages = network(Tensor(np.zeros((1, 3, 32, 32), np.float32)))
+    assert [stage.shape[1] for stage in stages] == [32 * factor, 64 * factor, 128 * factor, 256 * factor]
+    assert network.stem_channels == network.conv1.weight.shape[0] == 32
+    assert network.layer4[1].conv1.weight.shape[0] == 256
+
+
+def test_a_narrow_network_of_half_the_width_has_about_a_quarter_of_the_weights():
+    count = sum(parameter.size for parameter in ResNet(18, width=32).trainable_params())
+    assert 0.25 * PARAMETER_COUNTS[18] < count < 0.26 * PARAMETER_COUNTS[18]
+
+
+@pytest.mark.parametrize("width", [0, 8, 40, -16])
+def test_a_width_that_is_no_multiple_of_sixteen_is_an_error(width):
+    with pytest.raises(InputError, match=f"backbone_width {width}: expected a multiple of 16"):
+        ResNet(18, width=width)
+
+
 @pytest.mark.parametrize("style, strides", [("pytorch", (1, 2)), ("caffe", (2, 1))])
 def test_the_style_says_which_convolution_has_the_stride(style, strides):
     block = ResNet(50, style=style).layer3[0]

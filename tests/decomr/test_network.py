@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from src.decomr.network import CNet, LNet, doublings, warp_features
+from src.decomr.network import GAIN, CNet, DecoMR, LNet, doublings, warp_features
 from src.errors import InputError
 
 TOLERANCE = 2e-5  # of the largest value: what the published code keeps against itself
@@ -140,6 +140,43 @@ def test_every_size_gives_maps_of_that_size(options, image, warp_size, uv_size, 
     location_map, camera = lnet(correspondence, features, code)
     assert location_map.shape == (2, uv_size, uv_size, 3) and camera.shape == (2, 3)
     assert np.isfinite(location_map.asnumpy()).all()
+
+
+@pytest.fixture
+def start_map(rng):
+    return rng.standard_normal((16, 16, 3)).astype(np.float32)
+
+
+def narrow_network(start_map):
+    cnet = CNet(18, norm_type="BN", width=16)
+    lnet = LNet(np.zeros((16, 16, 3), np.float32), cnet.local_channels, cnet.code_size, 16, 16, norm_type="BN",
+                start_map=start_map)
+    return DecoMR(cnet, lnet)
+
+
+def test_a_coarse_map_begins_at_the_body_it_is_given(start_map, rng):
+    network = narrow_network(start_map).set_train(False)
+    image = Tensor(rng.standard_normal((2, 3, 64, 64)).astype(np.float32))
+    far = np.abs(network(image)[1].asnumpy() - start_map).max()
+    assert 0 < far < 0.15  # a tenth of what fresh convolutions put out
+    assert np.abs(narrow_network(None).set_train(False)(image)[1].asnumpy() - start_map).max() > 0.5
+
+
+def test_a_coarse_map_is_a_linear_function_of_the_code(start_map, rng):
+    lnet = narrow_network(start_map).set_train(False).LNet
+    correspondence, features = np.zeros((2, 3, 16, 16), np.float32), np.zeros((2, 16, 16, 16), np.float32)
+    code = rng.standard_normal((2, 128)).astype(np.float32)
+    before = lnet(Tensor(correspondence), Tensor(features), Tensor(code))[0].asnumpy()
+    weight = rng.standard_normal(lnet.coarse.weight.shape).astype(np.float32)
+    lnet.coarse.weight.set_data(Tensor(weight))
+    after = lnet(Tensor(correspondence), Tensor(features), Tensor(code))[0].asnumpy()
+    np.testing.assert_allclose(after - before, GAIN * (code @ weight.T).reshape(2, 16, 16, 3), atol=1e-5)
+
+
+def test_without_a_coarse_map_there_are_the_published_weights_only(start_map):
+    published = {parameter.name for parameter in narrow_network(None).get_parameters()}
+    coarse = {parameter.name for parameter in narrow_network(start_map).get_parameters()}
+    assert coarse - published == {"LNet.coarse.weight", "LNet.coarse.bias"} and published < coarse
 
 
 def test_fresh_weights_are_uniform_within_the_published_bound():
