@@ -42,7 +42,7 @@ from src.uv.sampler import UVSampler, make_sampler
 from src.uv.sampler_file import load_sampler
 from src.visual.part_labels import read_part_texture
 
-EMBEDDED_PICTURES = 18000
+EMBEDDED_PICTURES, TEST_FRACTION = 15000, 0.05
 UV_SIZE = 256  # side of UV space at the size of the image; it is halved as often as the image
 LOSS_KEYS = ("lam_dp_mask", "lam_dp_uv", "lam_uv", "lam_tv", "lam_mesh", "lam_key3d", "lam_key2d", "lam_key3d_smpl",
              "lam_key2d_smpl", "lam_con", "adaptive_weight", "gtkey3d_from_mesh", "use_smpl_joints")
@@ -189,7 +189,7 @@ def weight_formats(cfg) -> dict[str, WeightFormat]:
 def embedded_data_command(folder: str) -> list[str]:
     """The arguments of Python that write the embedded data set into ``folder``."""
     return ["-m", "src.tools.make_dense_people", "--out", folder, "--count", str(EMBEDDED_PICTURES), "--seed", "1",
-            "--studio"]
+            "--test_fraction", str(TEST_FRACTION), "--studio"]
 
 
 def _network(cfg, mean_body: np.ndarray, start_map: np.ndarray) -> DecoMR:
