@@ -18,7 +18,7 @@ BLOCKS = {  # depth: (blocks per stage, expansion); He et al. 2016, table 1
     101: ((3, 4, 23, 3), 4),
     152: ((3, 8, 36, 3), 4),
 }
-WIDTH = 64  # channels of the stem; every stage doubles them
+WIDTH = 64  # channels of the stem; every later stage doubles them
 WIDTH_STEP = 16  # of which widths are multiples
 STYLES = ("pytorch", "caffe")
 MAXPOOLS = ("pytorch", "mindspore")

@@ -46,7 +46,8 @@ EMBEDDED_PICTURES, TEST_FRACTION = 15000, 0.05
 UV_SIZE = 256  # side of UV space at the size of the image; it is halved as often as the image
 LOSS_KEYS = ("lam_dp_mask", "lam_dp_uv", "lam_uv", "lam_tv", "lam_mesh", "lam_key3d", "lam_key2d", "lam_key3d_smpl",
              "lam_key2d_smpl", "lam_con", "adaptive_weight", "gtkey3d_from_mesh", "use_smpl_joints")
-WEIGHT_KEYS = ("warp_level", "norm_type", "uv_channels", "uv_res")
+WEIGHT_KEYS = ("backbone_width", "warp_level", "norm_type", "uv_channels", "uv_res", "coarse_map")
+COARSE_MAX = 64  # side of a location map up to which a linear function makes it: the weights grow with its area
 STAGES = {"both": ("dp", "end"), "dp": ("dp",), "end": ("end",)}
 
 
@@ -268,6 +269,8 @@ def _check(cfg) -> None:
                          "halved in LNet's hourglass")
     if cfg.uv_channels < 16 or cfg.uv_channels % 16:
         raise InputError(f"uv_channels {cfg.uv_channels}: expected a multiple of 16: norms have groups of 8")
+    if cfg.coarse_map and cfg.uv_res > COARSE_MAX:
+        raise InputError(f"coarse_map true: expected uv_res of at most {COARSE_MAX}, not {cfg.uv_res}")
     for key, least in (("batch_size", 2), ("eval_batch_size", 1), ("accumulate_steps", 1), ("log_steps", 1),
                        ("save_epochs", 1), ("num_epochs_dp", 1), ("num_epochs_end", 1)):
         if cfg[key] < least:

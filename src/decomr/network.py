@@ -23,7 +23,7 @@ GLOBAL_CHANNELS, HIDDEN_CHANNELS = 256, 512  # of the layers on the image code
 FOREGROUND = 0.5  # probability above which a pixel belongs to the body
 COUNT_EPSILON = 1e-8  # keeps the mean over no pixel finite
 MAX_WIDENING = 8  # of the decoder's channels at its smallest size
-GAIN = 0.1  # of what is added to a coarse map: the first locations are those of its body
+GAIN = 0.1  # of what is added to a start map: the first locations are nearly those of its body
 
 
 def conv(in_channels: int, out_channels: int, kernel: int = 1) -> nn.Conv2d:
@@ -189,8 +189,9 @@ class LNet(nn.Cell):
         uv_channels: width of the decoder at its largest size.
         warp_level: of CNet.
         norm_type: "GN" or "BN".
-        start_map: None as published, or (uv_size, uv_size, 3), the location map of a body that is guessed before any
-            training. A linear function of the image's code and the decoder's map are added to it.
+        start_map: None as published, or (uv_size, uv_size, 3), metres, camera orientation, the location map of a body
+            that is guessed before any training. A tenth of the sum of the decoder's map and of a linear function of
+            the image's code is added to it.
 
     Returns: location map (B, uv_size, uv_size, 3), metres; camera (B, 3): scale, x, y.
     """

@@ -41,12 +41,15 @@ def rename_backbone_weight(name: str) -> str | None:
 def find_options(arrays: Mapping[str, np.ndarray]) -> dict:
     """The options of the networks that weights, under our names, belong to, as far as they show."""
     options = {}
+    if "CNet.resnet.conv1.weight" in arrays:
+        options["backbone_width"] = arrays["CNet.resnet.conv1.weight"].shape[0]
     layers = {name.split(".")[2] for name in arrays if name.startswith("CNet.dp_layers.")}
     if layers:
         options["warp_level"] = 5 - len(layers)
         has_statistics = any(name.startswith("CNet.dp_") and name.endswith("moving_mean") for name in arrays)
         options["norm_type"] = "BN" if has_statistics else "GN"
     if "LNet.uv_end.0.conv1.weight" in arrays:
+        options["coarse_map"] = "LNet.coarse.weight" in arrays
         options["uv_channels"] = arrays["LNet.uv_end.0.conv1.weight"].shape[1]
         steps = len({name.split(".")[2] for name in arrays if name.startswith("LNet.decoder.")})
         options["uv_res"] = 256 >> 5 - len(layers) << steps if layers else 128
@@ -57,7 +60,7 @@ def source_formats(options: Mapping, make_network: Callable[[], nn.Cell]) -> dic
     """The kinds of files that can be converted, in the order in which they are tried.
 
     Args:
-        options: ``warp_level``, ``norm_type``, ``uv_channels`` and ``uv_res`` of the configuration.
+        options: the keys of ``find_options`` as the configuration has them.
         make_network: makes the network that is converted for.
     """
 
@@ -65,7 +68,8 @@ def source_formats(options: Mapping, make_network: Callable[[], nn.Cell]) -> dic
         wrong = {name: value for name, value in find_options(arrays).items() if value != options[name]}
         if wrong:
             raise InputError("the file holds networks with other options: set "
-                             + " ".join(f"--{name} {value}" for name, value in wrong.items()))
+                             + " ".join(f"--{name} {str(value).lower() if value is False else value}"
+                                        for name, value in wrong.items()))
 
     return {
         "published": WeightFormat(
@@ -74,7 +78,7 @@ def source_formats(options: Mapping, make_network: Callable[[], nn.Cell]) -> dic
         "torchvision": WeightFormat(
             "ImageNet ResNet of torchvision, a backbone for --pretrained",
             lambda names: BACKBONE_PROBE in names,
-            rename_backbone_weight, may_be_missing=("CNet.dp_", "LNet."), network=make_network),
+            rename_backbone_weight, may_be_missing=("CNet.dp_", "LNet."), check=check, network=make_network),
     }
 
 

@@ -48,8 +48,15 @@ def test_the_options_of_the_networks_are_read_off_the_weights(warp_level, norm_t
     cnet, size = CNet(18, warp_level, norm_type), 256 >> warp_level
     network = DecoMR(cnet, LNet(np.zeros((size, size, 3), np.float32), cnet.local_channels, cnet.code_size, uv_res,
                                 uv_channels, warp_level, norm_type))
-    assert find_options(network_arrays(network)) == {"warp_level": warp_level, "norm_type": norm_type,
-                                                     "uv_channels": uv_channels, "uv_res": uv_res}
+    assert find_options(network_arrays(network)) == {
+        "backbone_width": 64, "warp_level": warp_level, "norm_type": norm_type, "uv_channels": uv_channels,
+        "uv_res": uv_res, "coarse_map": False}
+
+
+def test_width_and_coarse_map_are_read_off_the_weights():
+    cnet, zeros = CNet(18, width=16), np.zeros((16, 16, 3), np.float32)
+    options = find_options(network_arrays(DecoMR(cnet, LNet(zeros, 16, 128, 16, 16, start_map=zeros))))
+    assert options["backbone_width"] == 16 and options["coarse_map"] is True
 
 
 def published_file(path, state, **extra):
@@ -83,6 +90,16 @@ def test_a_file_of_other_options_is_an_error_that_says_what_to_set(tmp_path, pub
         convert_weights.main(["--model", "decomr", "--source", str(tmp_path / "final.pt"), "--output",
                               str(tmp_path / "decomr.ckpt")])
     assert not (tmp_path / "decomr.ckpt").exists()
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--backbone_width", "32"], "set --backbone_width 64$"),
+    (["--coarse_map", "true", "--uv_res", "64", "--warp_res", "64"], "--coarse_map false")])
+def test_published_files_are_refused_for_networks_that_are_not(tmp_path, published_state, options, words):
+    published_file(tmp_path / "final.pt", published_state("GN", 0.0))
+    with pytest.raises(InputError, match=words):
+        convert_weights.main(["--model", "decomr", "--source", str(tmp_path / "final.pt"), "--output",
+                              str(tmp_path / "decomr.ckpt"), *options])
 
 
 def test_an_imagenet_backbone_is_converted_and_loaded_as_one(tmp_path, published_state, capsys):

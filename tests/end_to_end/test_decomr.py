@@ -128,6 +128,8 @@ def test_a_folder_stands_for_its_best_weights_and_for_its_last_ones_in_resume(de
 
 @pytest.mark.parametrize(("options", "words"), [
     (["--uv_res", "24"], "uv_res 24: expected the size at which features enter UV space, 16, times a power of two"),
+    (["--uv_res", "128"], "coarse_map true: expected uv_res of at most 64, not 128"),
+    (["--backbone_width", "40"], "backbone_width 40: expected a multiple of 16"),
     (["--image_size", "100"], "image_size 100: expected a multiple of 32"),
     (["--warp_res", "12"], "warp_res 12: expected 0 or a multiple of 8"),
     (["--stage", "first"], "stage first: expected one of both, dp, end"),
