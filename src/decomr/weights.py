@@ -68,7 +68,7 @@ def source_formats(options: Mapping, make_network: Callable[[], nn.Cell]) -> dic
         wrong = {name: value for name, value in find_options(arrays).items() if value != options[name]}
         if wrong:
             raise InputError("the file holds networks with other options: set "
-                             + " ".join(f"--{name} {str(value).lower() if value is False else value}"
+                             + " ".join(f"--{name} {str(value).lower() if isinstance(value, bool) else value}"
                                         for name, value in wrong.items()))
 
     return {
