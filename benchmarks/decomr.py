@@ -149,7 +149,8 @@ def operation(name: str, batch: int):
 
     ms.set_context(mode=ms.GRAPH_MODE)
     maps = {key: Tensor(array) for key, array in make_maps(batch).items()}
-    to_vertices = WeightedGather(*load_mesh().sampler.to_vertices)
+    sampler = load_mesh().sampler
+    to_vertices = WeightedGather(*sampler.to_vertices, sampler.pixel_count).set_train()
 
     def warp(features, correspondence):
         return ms.ops.square(warp_features(correspondence, features, WARP_SIZE)).sum()

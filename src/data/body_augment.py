@@ -70,6 +70,8 @@ def turn_matrix(rotation_deg: float) -> np.ndarray:
 
 def turn_joints_3d(joints: np.ndarray, rotation_deg: float) -> np.ndarray:
     """Turns 3D joints (..., 3) with the crop."""
+    if not rotation_deg:
+        return joints
     return (joints @ turn_matrix(rotation_deg).T).astype(joints.dtype)
 
 
@@ -80,5 +82,7 @@ def turn_pose(pose: np.ndarray, rotation_deg: float) -> np.ndarray:
     Returns: (24, 3), a copy.
     """
     turned = np.array(pose)
+    if not rotation_deg:
+        return turned
     turned[0] = matrix_to_axis_angle(turn_matrix(rotation_deg) @ axis_angle_to_matrix(pose[0].astype(np.float64)))
     return turned

@@ -19,7 +19,8 @@ class MeshFromImage(nn.Cell):
 
     def __init__(self, network: DecoMR, sampler: UVSampler):
         super().__init__(auto_prefix=False)
-        self.network, self.to_vertices = network, WeightedGather(*sampler.to_vertices)
+        self.network = network
+        self.to_vertices = WeightedGather(*sampler.to_vertices, sampler.pixel_count)
 
     def construct(self, image):
         correspondence, location_map, camera = self.network(image)

@@ -102,9 +102,10 @@ def variation_loss(location_map: Tensor) -> Tensor:
 
     As published it is divided by the number of pixels but not by the batch, so it grows with the batch.
     """
-    inner = location_map[:, :-1, :-1]
-    across, down = inner - location_map[:, :-1, 1:], inner - location_map[:, 1:, :-1]
-    return (ops.abs(across) + ops.abs(down)).sum() / (inner.shape[1] * inner.shape[2])
+    batch, height, width, channels = location_map.shape
+    size = (batch, height - 1, width - 1, channels)
+    inner, right, lower = (ops.slice(location_map, (0, *corner, 0), size) for corner in ((0, 0), (0, 1), (1, 0)))
+    return (ops.abs(inner - right) + ops.abs(inner - lower)).sum() / (size[1] * size[2])
 
 
 def joints_3d_loss(predicted: Tensor, target: Tensor, flag: Tensor, weight: Tensor, origin: tuple) -> Tensor:

@@ -229,7 +229,9 @@ class LNet(nn.Cell):
     def construct(self, correspondence, features, code):
         batch, size = code.shape[0], self.warp_size
         local = warp_features(correspondence, features, size)
-        whole = ops.broadcast_to(self.fc_head(code).reshape(batch, -1, 1, 1), (batch, GLOBAL_CHANNELS, size, size))
+        # a product, whose gradient is faster on a CPU than that of a broadcast
+        whole = self.fc_head(code).reshape(-1, 1) * ops.ones((1, size * size), code.dtype)
+        whole = whole.reshape(batch, GLOBAL_CHANNELS, size, size)
         mean_body = ops.broadcast_to(ops.cast(self.ref_map, local.dtype), (batch, 3, size, size))
         x = ops.concat((local, ops.cast(whole, local.dtype), mean_body), axis=1)
         x = self.uv_conv2(self.hg(self.uv_conv1(x)))

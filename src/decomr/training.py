@@ -36,6 +36,7 @@ def make_correspondence_step(network: DecoMR, options: LossOptions, optimizer: n
 def make_mesh_step(network: DecoMR, sampler: UVSampler, weight_map: np.ndarray, regressor: np.ndarray,
                    smpl_regressor: np.ndarray, options: LossOptions, optimizer: nn.Optimizer, **step) -> TrainStep:
     """The step of stage end, which trains both networks; arguments as for ``MeshLoss``."""
-    loss = MeshLoss(network, WeightedGather(*sampler.to_map), WeightedGather(*sampler.to_vertices), weight_map,
-                    regressor, smpl_regressor, options)
+    to_map = WeightedGather(*sampler.to_map, sampler.vertex_count)
+    to_vertices = WeightedGather(*sampler.to_vertices, sampler.pixel_count)
+    loss = MeshLoss(network, to_map, to_vertices, weight_map, regressor, smpl_regressor, options)
     return TrainStep(loss, optimizer, has_terms=True, **step)

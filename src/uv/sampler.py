@@ -47,6 +47,11 @@ class UVSampler:
         return self.mask.shape
 
     @property
+    def pixel_count(self) -> int:
+        """Number of pixels of the map."""
+        return self.mask.size
+
+    @property
     def vertex_count(self) -> int:
         """Number of vertices of the mesh."""
         return len(self.vt_count)

@@ -6,7 +6,7 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from src.body.mesh import read_obj
-from src.geometry.sampling import WeightedGather, sample_bilinear, sample_nearest
+from src.geometry.sampling import DENSE_ROWS, WeightedGather, sample_bilinear, sample_nearest
 from src.uv.sampler import make_sampler
 
 ATOL = 1e-5
@@ -63,13 +63,15 @@ def test_samples_are_the_framework_s_at_the_size_of_the_consistency_loss(rng):
     np.testing.assert_allclose(actual.asnumpy().transpose(0, 2, 1).reshape(expected.shape), expected, atol=ATOL)
 
 
-def test_the_reading_of_vertices_and_its_gradient_are_the_recorded_ones(shared, golden_recipe):
+@pytest.mark.parametrize("is_training", [False, True])
+def test_the_reading_of_vertices_and_its_gradient_are_the_recorded_ones(shared, golden_recipe, is_training):
     with np.load(shared / "golden" / "decomr" / "uv_sampler.npz", allow_pickle=False) as content:
         recorded = dict(content)
     sampler = make_sampler(read_obj(shared / "golden" / "decomr" / "template.obj"), 32)
     maps = golden_recipe.normal("resample_in", recorded["resample_gin"].shape)
     upstream = golden_recipe.normal("resample_gout", recorded["resample_out"].shape)
-    cell = WeightedGather(*sampler.to_vertices)
+    cell = WeightedGather(*sampler.to_vertices, sampler.pixel_count).set_train(is_training)
+    assert cell.has_matrix
 
     def read(location_map, factor):
         vertices = cell(location_map.reshape(location_map.shape[0], -1, 3))
@@ -80,13 +82,14 @@ def test_the_reading_of_vertices_and_its_gradient_are_the_recorded_ones(shared, 
         np.testing.assert_allclose(actual.asnumpy(), expected, atol=ATOL * max(1, np.abs(expected).max()))
 
 
-def test_a_weighted_gather_is_a_sparse_matrix_product(rng):
+@pytest.mark.parametrize("is_training", [False, True])
+def test_a_weighted_gather_is_a_sparse_matrix_product(rng, is_training):
     index, weight = rng.integers(0, 30, (11, 4)), rng.standard_normal((11, 4)).astype(np.float32)
     values = rng.standard_normal((2, 30, 3)).astype(np.float32)
     matrix = np.zeros((11, 30), np.float32)
     np.add.at(matrix, (np.arange(11)[:, None], index), weight)
     upstream = rng.standard_normal((2, 11, 3)).astype(np.float32)
-    cell = WeightedGather(index, weight)
+    cell = WeightedGather(index, weight, 30).set_train(is_training)
 
     def weighted_sum(rows, factor):
         return (cell(rows) * factor).sum()
@@ -94,3 +97,8 @@ def test_a_weighted_gather_is_a_sparse_matrix_product(rng):
     np.testing.assert_allclose(cell(Tensor(values)).asnumpy(), matrix @ values, rtol=1e-5, atol=1e-5)
     gradient = ms.grad(weighted_sum)(Tensor(values), Tensor(upstream)).asnumpy()
     np.testing.assert_allclose(gradient, matrix.T @ upstream, rtol=1e-5, atol=1e-5)
+
+
+def test_large_maps_are_gathered():
+    index = np.zeros((5, 4), np.int32)
+    assert not WeightedGather(index, np.ones((5, 4), np.float32), 4 * DENSE_ROWS + 1).has_matrix
