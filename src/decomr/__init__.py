@@ -42,7 +42,7 @@ from src.uv.sampler import UVSampler, make_sampler
 from src.uv.sampler_file import load_sampler
 from src.visual.part_labels import read_part_texture
 
-EMBEDDED_PICTURES, TEST_FRACTION = 15000, 0.05
+EMBEDDED_PICTURES, TEST_FRACTION = 19000, 0.04
 UV_SIZE = 256  # side of UV space at the size of the image; it is halved as often as the image
 LOSS_KEYS = ("lam_dp_mask", "lam_dp_uv", "lam_uv", "lam_tv", "lam_mesh", "lam_key3d", "lam_key2d", "lam_key3d_smpl",
              "lam_key2d_smpl", "lam_con", "adaptive_weight", "gtkey3d_from_mesh", "use_smpl_joints")
