@@ -93,6 +93,13 @@ def test_turning_back_returns_the_body(rng):
     np.testing.assert_allclose(turn_joints_3d(turn_joints_3d(joints, 33.0), -33.0), joints, atol=1e-5)
 
 
+def test_an_upright_crop_leaves_the_body_as_it_is(rng):
+    pose, joints = rng.standard_normal((24, 3)).astype(np.float32), rng.standard_normal((14, 3)).astype(np.float32)
+    turned = turn_pose(pose, 0.0)
+    assert np.array_equal(turned, pose) and not np.shares_memory(turned, pose)
+    assert np.array_equal(turn_joints_3d(joints, 0.0), joints)
+
+
 def test_joints_turn_on_the_screen_as_the_crop_does():
     # in the picture y points down: counter-clockwise moves what is right upwards
     np.testing.assert_allclose(turn_matrix(90.0) @ [1, 0, 5], [0, -1, 5], atol=1e-12)
