@@ -69,7 +69,7 @@ def turn_matrix(rotation_deg: float) -> np.ndarray:
 
 
 def turn_joints_3d(joints: np.ndarray, rotation_deg: float) -> np.ndarray:
-    """Turns 3D joints (..., 3) with the crop."""
+    """Turns 3D joints (..., 3) with the crop; those of an upright one are returned as they are."""
     if not rotation_deg:
         return joints
     return (joints @ turn_matrix(rotation_deg).T).astype(joints.dtype)
