@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from benchmarks.rounds import Task
+from src.data.coco import find_coco_files
 
 IMAGE_SIZE, HEATMAP_SIZE, SIGMA = (192, 256), (48, 64), 2.0  # width, height; the published setting
 OURS, REFERENCE = "benchmarks.simple_pose", "benchmarks.torch_simple_pose"
@@ -19,7 +20,12 @@ PERSONS_PER_IMAGE = 20  # of a detector's boxes in COCO val2017: 104,125 in 5,00
 
 
 def comparisons(quick: bool, folder: Path, data: Path | None) -> Iterator[tuple[str, str, dict[str, Task], int]]:
-    """Yields label, unit, tasks by side (ours first) and rounds."""
+    """Yields label, unit, tasks by side (ours first) and rounds.
+
+    Raises: InputError when ``data`` is given and holds no COCO set, before anything is measured.
+    """
+    if data is not None:
+        find_coco_files(data, SET_NAME)
     has_torch = importlib.util.find_spec("torch") is not None
     for batch in (2,) if quick else (8, 32):
         yield (f"training step, batch {batch}", "images",

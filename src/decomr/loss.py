@@ -102,7 +102,7 @@ def variation_loss(location_map: Tensor) -> Tensor:
 
     As published it is divided by the number of pixels but not by the batch, so it grows with the batch.
     """
-    batch, height, width, channels = location_map.shape
+    batch, height, width, channels = location_map.shape  # ops.slice: indexing is slower on a CPU
     size = (batch, height - 1, width - 1, channels)
     inner, right, lower = (ops.slice(location_map, (0, *corner, 0), size) for corner in ((0, 0), (0, 1), (1, 0)))
     return (ops.abs(inner - right) + ops.abs(inner - lower)).sum() / (size[1] * size[2])

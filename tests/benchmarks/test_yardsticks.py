@@ -12,6 +12,11 @@ from src.metrics.heatmap import average_flipped, decode_heatmaps
 from src.metrics.keypoints import select_poses
 
 
+def test_a_missing_data_set_is_noticed_before_anything_is_measured(tmp_path):
+    with pytest.raises(InputError, match="person_keypoints_val2017.json: annotation file .* not found"):
+        next(simple_pose.comparisons(True, tmp_path, tmp_path / "none"))
+
+
 def test_loops_over_boxes_give_the_same_keypoints_and_the_same_poses():
     heatmaps, center, scale, image_id, score = simple_pose.make_detections(64)
     center[1:40:2] = center[:40:2] + 0.5  # duplicates, so that suppression has something to do

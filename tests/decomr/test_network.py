@@ -164,6 +164,7 @@ def test_a_coarse_map_begins_at_the_body_it_is_given(start_map, rng):
     image = Tensor(rng.standard_normal((2, 3, 64, 64)).astype(np.float32))
     far = np.abs(network(image)[1].asnumpy() - start_map).max()
     assert 0 < far < 0.15  # a tenth of what fresh convolutions put out
+    assert np.abs(narrow_network(None).set_train(False)(image)[1].asnumpy() - start_map).max() > 0.5
 
 
 def test_a_coarse_map_is_a_linear_function_of_the_code(start_map, rng):
